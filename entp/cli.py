@@ -1,0 +1,204 @@
+"""The command line. Thin: it parses, calls one function, prints. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from entp import __version__
+from entp.errors import EntpError, UsageError
+from entp.stages import STAGES, Stage
+
+app = typer.Typer(
+    name="entp",
+    help="Purge the noise out of low-quality instruction data and mix what remains into richer samples.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Run folder; each stage writes OUTPUT/<stage>/.")]
+Params = Annotated[
+    Path | None,
+    typer.Option("--params", help="YAML configuration; ./params.yaml when there is one.", show_default=False),
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[key=value]...", help="Configuration, e.g. `mix.max_pairs=8`.")
+]
+DEFAULT_PARAMS = Path("params.yaml")
+
+
+@app.command()
+def run(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH | key=value]...", help="More input paths, and configuration overrides."),
+    ] = None,
+    raw: Annotated[list[Path] | None, typer.Option("--input", "-i", help="Raw file or folder of SFT data.")] = None,
+    output: Output = Path("runs/entp"),
+    params: Params = None,
+    first: Annotated[str | None, typer.Option("--from", help="Run again from this stage.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Stop after this stage.")] = None,
+) -> None:
+    """Run the whole loop: raw files in, a fine-tuned, evaluated and gated model out.
+
+    Stages whose inputs, configuration and code have not changed are skipped; a killed run goes on where it stopped.
+
+    **Examples**
+
+    `entp run --input examples/pool --output runs/sample`
+
+    `entp run --input pool.parquet --output runs/small rate.max_samples=400 mix.max_pairs=16`
+
+    `entp run -i pool.jsonl -o runs/big llm.backend=endpoint llm.endpoint=http://localhost:8000/v1 llm.model=Qwen3-8B`
+    """
+    from entp.shell import run_and_show
+
+    paths, overrides = _sort_arguments(arguments or [])
+    run_and_show(_load(params, overrides), [*(raw or []), *paths], output, first, until)
+
+
+def _stage_command(stage: Stage) -> Callable[..., None]:
+    """The command of one stage; the first takes raw paths, the others read their parents under OUTPUT."""
+    from entp.config import Config
+
+    def execute(config: Config, raw: list[Path], output: Path) -> None:
+        from entp.shell import run_one_and_show
+
+        run_one_and_show(stage, config, raw, output)
+
+    if stage.parents:
+
+        def command(overrides: Overrides = None, output: Output = Path("runs/entp"), params: Params = None) -> None:
+            execute(_load(params, overrides or []), [], output)
+
+    else:
+
+        def command(  # type: ignore[misc]
+            overrides: Overrides = None,
+            raw: Annotated[list[Path] | None, typer.Option("--input", "-i", help="Raw file or folder.")] = None,
+            output: Output = Path("runs/entp"),
+            params: Params = None,
+        ) -> None:
+            execute(_load(params, overrides or []), raw or [], output)
+
+    reads = ", ".join(stage.parents) or "raw files"
+    command.__doc__ = (
+        f"{stage.title} (reads {reads}).\n\n**Example**\n\n`entp {stage.name} "
+        f"{'--output' if stage.parents else '--input examples/pool --output'} runs/sample`"
+    )
+    return command
+
+
+for _stage in STAGES:
+    app.command(name=_stage.name, rich_help_panel="Stages, in order")(_stage_command(_stage))
+
+
+@app.command()
+def explain(sample: Annotated[str, typer.Argument(metavar="ID")], output: Output = Path("runs/entp")) -> None:
+    """Tell a sample's whole life: verdicts, ratings, tier, fusion. ID may be a unique beginning.
+
+    **Example**
+
+    `entp explain 3f2a90 --output runs/sample`
+    """
+    from entp import lineage
+
+    typer.echo(lineage.explain(output, sample))
+
+
+@app.command()
+def trace(pair: Annotated[str, typer.Argument(metavar="ID")], output: Output = Path("runs/entp")) -> None:
+    """Tell the story of one fused pair, from both parents to the outcome. ID is a pair's, or one of its samples'.
+
+    **Example**
+
+    `entp trace 9b1c04 --output runs/sample`
+    """
+    from entp import lineage
+
+    typer.echo(lineage.trace(output, pair))
+
+
+@app.command()
+def report(
+    overrides: Overrides = None,
+    output: Output = Path("runs/entp"),
+    params: Params = None,
+) -> None:
+    """Write OUTPUT/report.html, summary.json and plots/ from what has run so far, and log the run to MLflow.
+
+    **Example**
+
+    `entp report --output runs/sample`
+    """
+    from entp.shell import report_and_show
+
+    report_and_show(_load(params, overrides or []), output)
+
+
+@app.command()
+def params(overrides: Overrides = None, params: Params = None) -> None:
+    """Print every parameter with its value and meaning, as `params.yaml` holds them.
+
+    **Example**
+
+    `entp params > params.yaml`
+    """
+    from entp.params import as_yaml
+
+    typer.echo(as_yaml(_load(params, overrides or [])), nl=False)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(f"entp {__version__}")
+        raise typer.Exit
+
+
+def _sort_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
+    """Split positional arguments into further input paths and `key=value` overrides."""
+    paths = [Path(argument) for argument in arguments if "=" not in argument or Path(argument).exists()]
+    overrides = [argument for argument in arguments if "=" in argument and not Path(argument).exists()]
+    return paths, overrides
+
+
+def _load(params: Path | None, overrides: list[str]) -> Config:  # type: ignore[name-defined]  # noqa: F821
+    from entp import config
+
+    for override in overrides:
+        if "=" not in override:
+            raise UsageError(f"{override!r}: expected section.field=value, for example mix.max_pairs=8")
+    path = params or (DEFAULT_PARAMS if DEFAULT_PARAMS.is_file() else None)
+    return config.load(path, overrides)
+
+
+def main() -> None:
+    """Entry point: exit code 0, 2 (usage), 3 (data), 4 (environment), 130 (interrupted); tracebacks with --debug."""
+    debug = "--debug" in sys.argv
+    sys.argv = [argument for argument in sys.argv if argument != "--debug"]
+    try:
+        app(prog_name="entp")
+    except EntpError as error:
+        if debug:
+            traceback.print_exc()
+        typer.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.secho("interrupted; run the same command again to go on", fg="red", err=True)
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        name = type(error).__name__
+        typer.secho(
+            f"unexpected error ({name}): {error}\nRun again with --debug for the traceback.", fg="red", err=True
+        )
+        sys.exit(1)

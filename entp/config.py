@@ -1,0 +1,270 @@
+"""Configuration: one strict model per stage, mirrored by `params.yaml`.
+
+An unknown key is an error that suggests the nearest one. Defaults are the laptop's (the embedded model).
+Fields marked `OPERATIONAL` say how to reach a result, not what it is, and stay out of digests.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from entp.errors import UsageError
+
+OPERATIONAL = "operational"
+Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and strict about names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def operational(default: Any, description: str, **constraints: Any) -> Any:
+    """A field that changes speed, cost accounting or access, never the result."""
+    return Field(default, description=description, json_schema_extra={OPERATIONAL: True}, **constraints)
+
+
+class IngestConfig(Section):
+    format: Literal["auto", "alpaca", "sharegpt", "messages", "prompt_completion"] = Field(
+        "auto", description="row format; auto decides per file from its columns"
+    )
+    source_column: str = Field("source", description="column naming each row's source; else the file's name")
+    max_characters: int = Field(200_000, ge=1, description="longer rows go to quarantine")
+    min_kept_ratio: Ratio = Field(0.1, description="fail when a smaller share of rows can be read")
+
+
+class PurgeConfig(Section):
+    disable: list[str] = Field([], description="reasons of rules to switch off")
+    thresholds: dict[str, float] = Field({}, description="reason -> threshold, in place of the rule's prior")
+    languages: list[str] = Field(["en", "zh"], description="allowed languages (ISO 639-1); [] allows all")
+    near_duplicate_jaccard: Ratio = Field(0.8, description="verified shingle Jaccard at or above is a duplicate")
+    shingle_words: int = Field(5, ge=1, description="words (or CJK characters) in a shingle")
+    permutations: int = Field(128, ge=16, description="MinHash permutations")
+    min_kept_ratio: Ratio = Field(0.05, description="fail when a smaller share survives")
+
+
+class LLMConfig(Section):
+    model: str = Field("embedded", description="`embedded`, a Hugging Face model id, or a local folder")
+    revision: str | None = Field(None, description="pinned revision of a Hub model")
+    backend: Literal["transformers", "endpoint", "vllm"] = Field(
+        "transformers", description="where it runs; `endpoint` is any OpenAI-compatible server"
+    )
+    structured: Literal["fields", "schema"] = Field(
+        "fields",
+        description="`fields` asks for one text at a time (small models); `schema` for one JSON object",
+    )
+    max_context: int = Field(2048, ge=128, description="longest prompt and reply together, in tokens")
+    batch_size: int = Field(16, ge=1, description="requests in one forward pass (transformers)")
+    endpoint: str | None = operational(None, "base URL of an OpenAI-compatible server")
+    api_key_env: str = operational("OPENAI_API_KEY", "environment variable that holds the endpoint's key")
+    concurrency: int = operational(64, "requests in flight (endpoint, vllm)", ge=1)
+    timeout_seconds: float = operational(120.0, "time allowed for one request", gt=0)
+    retries: int = operational(4, "further tries after an infrastructure error", ge=0)
+    price_in: float = operational(0.0, "money per million prompt tokens", ge=0)
+    price_out: float = operational(0.0, "money per million reply tokens", ge=0)
+
+
+class EmbedConfig(Section):
+    model: str = Field("embedded", description="`embedded`, a Hugging Face sentence encoder, or a local folder")
+    batch_size: int = Field(32, ge=1, description="texts in one forward pass")
+    max_tokens: int = Field(256, ge=16, description="longer texts are cut")
+
+
+class RateConfig(Section):
+    raters: list[Literal["likelihood", "judge"]] = Field(
+        ["likelihood", "judge"], min_length=1, description="raters that score every sample, side by side"
+    )
+    max_samples: int | None = Field(None, ge=1, description="budget: rate at most this many samples per rater")
+    max_tokens: int = Field(512, ge=64, description="longer samples are cut before rating, in tokens")
+    min_rated_ratio: Ratio = Field(0.5, description="fail when a rater scores a smaller share of what it was given")
+
+
+class CurateConfig(Section):
+    rater: Literal["likelihood", "judge"] = Field("likelihood", description="whose ratings are curated")
+    neighbours: int = Field(10, ge=2, description="k of the nearest-neighbour vote")
+    relabel_confidence: Ratio = Field(0.6, description="a flagged score is replaced when the vote is this sure")
+    high_quality_from: int = Field(4, ge=1, le=5, description="curated scores from here up are HQ")
+    low_quality_to: int = Field(2, ge=0, le=4, description="curated scores down from here are LQ")
+    min_confidence: Ratio = Field(0.2, description="less sure samples are undecided")
+
+
+class PairConfig(Section):
+    clusters: int | None = Field(None, ge=1, description="number of clusters; chosen by silhouette when absent")
+    max_clusters: int = Field(32, ge=2, description="largest number of clusters tried")
+    representatives: int = Field(3, ge=1, description="MMR representatives per cluster")
+    mmr_lambda: Ratio = Field(0.7, description="MMR: 1 is closeness to the centre only, 0 variety only")
+    neighbours: int = Field(10, ge=1, description="one-hop neighbourhood of each sample")
+    similarity_min: float = Field(0.25, ge=-1, le=1, description="less similar samples are not paired")
+    similarity_max: float = Field(0.92, ge=-1, le=1, description="more similar samples are near-duplicates")
+
+
+class MixConfig(Section):
+    max_pairs: int | None = Field(None, ge=1, description="budget: fuse at most this many pairs")
+    max_requests: int | None = Field(None, ge=1, description="budget: start no new pair after this many requests")
+    instruction_tries: int = Field(3, ge=1, description="tries in the instruction cycle (K)")
+    answer_tries: int = Field(2, ge=1, description="tries in the answer cycle (K)")
+    temperature: float = Field(0.4, ge=0, le=2, description="sampling temperature of the writing operators")
+    max_instruction_tokens: int = Field(96, ge=16, description="longest merged instruction")
+    max_answer_tokens: int = Field(192, ge=16, description="longest direct, merged or updated answer")
+    rater: Literal["likelihood", "judge"] = Field("judge", description="rater that compares a fusion with its parents")
+    accept_loss: float = Field(0.35, ge=0, description="a fused pair with a higher final loss is rejected")
+    key_terms: int = Field(6, ge=1, description="key terms taken from each parent")
+    one_to_one_fallback: bool = Field(True, description="rewrite the better parent when a pair can't be fused")
+    in_flight: int = Field(8, ge=1, description="pairs worked on at once")
+
+
+class AssembleConfig(Section):
+    hq_share: float = Field(0.5, ge=0, lt=1, description="share of HQ samples in the training set")
+    max_rows: int | None = Field(None, ge=1, description="budget: largest training set")
+    validation_share: float = Field(0.1, ge=0, lt=0.9, description="share held out, whole clusters at a time")
+    min_rows: int = Field(4, ge=1, description="fail when fewer rows come together")
+
+
+class TrainConfig(Section):
+    model: str = Field("embedded", description="base model: `embedded`, a Hugging Face model id, or a local folder")
+    revision: str | None = Field(None, description="pinned revision of a Hub model")
+    lora_rank: int = Field(16, ge=1, description="LoRA rank")
+    lora_alpha: int = Field(16, ge=1, description="LoRA alpha")
+    lora_dropout: Ratio = Field(0.1, description="LoRA dropout")
+    learning_rate: float = Field(2e-4, gt=0, description="peak learning rate, linear decay")
+    warmup_ratio: Ratio = Field(0.03, description="share of steps spent warming up")
+    epochs: float = Field(1.0, gt=0, description="passes over the training set")
+    batch_size: int = Field(8, ge=1, description="effective batch, in packed sequences")
+    max_length: int = Field(512, ge=64, description="packed sequence length, in tokens")
+    packing: bool = Field(True, description="best-fit packing of samples into sequences")
+    save_steps: int = Field(5, ge=1, description="steps between resumable checkpoints")
+
+
+class EvaluateConfig(Section):
+    tasks: list[str] = Field(
+        ["entp_knowledge", "entp_arithmetic"], min_length=1, description="lm-evaluation-harness task names"
+    )
+    include_path: str | None = Field(None, description="folder of further task YAML files")
+    limit: int | None = Field(None, ge=1, description="budget: items per task")
+    batch_size: int = Field(8, ge=1, description="items in one forward pass")
+
+
+class GateConfig(Section):
+    registered_model: str = Field("entp-sft", description="name in the MLflow model registry")
+    alias: str = Field("champion", description="alias that the promoted version carries")
+    noise_multiple: float = Field(
+        1.96, ge=0, description="standard errors of the difference that a gain must exceed to count"
+    )
+    max_regression: float = Field(
+        1.96, ge=0, description="standard errors any single task may fall before the model is refused"
+    )
+
+
+class TrackConfig(Section):
+    uri: str | None = operational(None, "MLflow tracking URI; a SQLite file in the output folder when absent")
+    experiment: str = operational("entp", "MLflow experiment")
+    run_name: str | None = operational(None, "MLflow run name")
+
+
+class Config(Section):
+    """The whole configuration; `params.yaml` has the same shape."""
+
+    seed: int = Field(42, ge=0, description="seed of everything that samples")
+    ingest: IngestConfig = IngestConfig()
+    purge: PurgeConfig = PurgeConfig()
+    llm: LLMConfig = LLMConfig()
+    embed: EmbedConfig = EmbedConfig()
+    rate: RateConfig = RateConfig()
+    curate: CurateConfig = CurateConfig()
+    pair: PairConfig = PairConfig()
+    mix: MixConfig = MixConfig()
+    assemble: AssembleConfig = AssembleConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    gate: GateConfig = GateConfig()
+    track: TrackConfig = TrackConfig()
+
+    def digestible(self, sections: Iterable[str]) -> dict[str, Any]:
+        """The named sections without their operational fields: what a stage's result depends on."""
+        chosen: dict[str, Any] = {}
+        for name in sections:
+            value = getattr(self, name)
+            chosen[name] = _result_fields(value) if isinstance(value, Section) else value
+        return chosen
+
+
+def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
+    """Defaults, then the file, then `section.field=value` overrides (values are YAML).
+
+    Raises UsageError naming the file or override, the field, and the nearest valid name.
+    """
+    content: dict[str, Any] = {}
+    if path is not None:
+        content = _read_yaml(path)
+    origin = str(path) if path else "configuration"
+    for override in overrides:
+        _apply(content, override)
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise UsageError("\n".join(f"{origin}: {_explain(problem)}" for problem in error.errors())) from error
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such configuration file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(content or {}, dict):
+        raise UsageError(f"{path}: expected sections such as `purge:`, found {type(content).__name__}")
+    return content or {}
+
+
+def _apply(content: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key:
+        raise UsageError(f"{override!r}: overrides are written section.field=value, for example llm.batch_size=8")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{override!r}: the value is not valid YAML: {error}") from error
+    *parents, leaf = key.split(".")
+    target = content
+    for parent in parents:
+        target = target.setdefault(parent, {})
+        if not isinstance(target, dict):
+            raise UsageError(f"{override!r}: {parent!r} is not a section")
+    target[leaf] = value
+
+
+def _explain(problem: Any) -> str:
+    """One line for one pydantic problem, with the nearest name where a name is unknown."""
+    location = [str(part) for part in problem["loc"]]
+    field = ".".join(location)
+    if problem["type"] != "extra_forbidden":
+        return f"{field}: {problem['msg'].lower()} (found {problem['input']!r})"
+    known = _fields_at(location[:-1])
+    near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.4)
+    prefix = "".join(f"{part}." for part in location[:-1])
+    hint = f"did you mean `{prefix}{near[0]}`?" if near else f"known names: {', '.join(known)}"
+    return f"unknown key `{field}`; {hint}"
+
+
+def _fields_at(location: list[str]) -> list[str]:
+    model: type[BaseModel] = Config
+    for part in location:
+        model = type(model.model_fields[part].default)
+    return list(model.model_fields)
+
+
+def _result_fields(section: Section) -> dict[str, Any]:
+    skipped = {
+        name
+        for name, field in type(section).model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get(OPERATIONAL)
+    }
+    return section.model_dump(mode="json", exclude=skipped)

@@ -1,0 +1,186 @@
+"""Schemas of every table the stages exchange: one place, with units and meaning.
+
+Reasons, statuses and column names are an API: other stages, MLflow and users join on them
+(`docs/formats.md` documents them, and a test holds the two together).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, TypedDict
+
+import polars as pl
+
+
+class Message(TypedDict):
+    """One turn; `role` is "system", "user" or "assistant" (the Hugging Face / TRL `messages` format)."""
+
+    role: str
+    content: str
+
+
+MESSAGES: Any = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+
+#: The canonical sample. `meta` is a JSON object with at least `file` and `row` (1-based position in that file).
+SAMPLES = pl.Schema(
+    {"id": pl.String, "source": pl.String, "messages": MESSAGES, "language": pl.String, "meta": pl.String}
+)
+
+#: Input rows that could not be read. `line` is the row's 1-based position; `raw` is cut to 2,000 characters.
+QUARANTINE = pl.Schema(
+    {"file": pl.String, "line": pl.Int64, "source": pl.String, "reason": pl.String, "raw": pl.String}
+)
+
+#: Rows whose content is identical to an earlier row's: same id, kept once in `samples`.
+REPEATS = pl.Schema({"id": pl.String, "source": pl.String, "meta": pl.String})
+
+#: One decision about one sample. `value` is the number that was measured; repairs have `keep` true.
+VERDICTS = pl.Schema(
+    {"id": pl.String, "stage": pl.String, "keep": pl.Boolean, "reason": pl.String, "value": pl.Float64}
+)
+
+#: Verdict reasons that mean "another copy survives"; they count as duplicates, all other drops as purged.
+DUPLICATE_REASONS = ("exact_duplicate", "near_duplicate")
+
+#: Which copy survived; `jaccard` is the verified shingle similarity (1.0 for exact duplicates).
+DUPLICATES = pl.Schema({"id": pl.String, "survivor": pl.String, "jaccard": pl.Float64})
+
+#: One rater's opinion. `score` 0..5 and `expected` (its mean) are null unless `status` is "rated";
+#: `spread` is the standard deviation of the rater's own distribution, null where it has none.
+RATINGS = pl.Schema(
+    {
+        "id": pl.String,
+        "rater": pl.String,
+        "status": pl.String,
+        "score": pl.Int64,
+        "expected": pl.Float64,
+        "spread": pl.Float64,
+    }
+)
+RATING_STATUSES = ("rated", "unparsed", "timed_out", "truncated", "refused", "failed", "over_budget")
+
+#: Scores after curation. `score_raw` is null for an unrated sample; `tier` is one of TIERS.
+SCORES = pl.Schema(
+    {
+        "id": pl.String,
+        "score_raw": pl.Int64,
+        "score_curated": pl.Int64,
+        "confidence": pl.Float64,
+        "tier": pl.String,
+    }
+)
+TIERS = ("HQ", "LQ", "undecided")
+
+#: Unit-length sentence embeddings of the samples that reached curation.
+EMBEDDINGS = pl.Schema([("id", pl.String), ("vector", pl.List(pl.Float32))])
+
+#: Score transition matrix, one row per cell: P(observed score | true score), and the prior of the true score.
+TRANSITION = pl.Schema({"true": pl.Int64, "observed": pl.Int64, "probability": pl.Float64, "prior": pl.Float64})
+
+#: Domain of every low-quality sample: its cluster, whether it represents it, and two coordinates for a map.
+CLUSTERS = pl.Schema(
+    {"id": pl.String, "cluster": pl.Int64, "representative": pl.Boolean, "x": pl.Float64, "y": pl.Float64}
+)
+
+#: Two low-quality samples to be fused; `similarity` is the cosine of their embeddings.
+PAIRS = pl.Schema(
+    {
+        "pair_id": pl.String,
+        "parent_a": pl.String,
+        "parent_b": pl.String,
+        "similarity": pl.Float64,
+        "cluster": pl.Int64,
+    }
+)
+
+#: The outcome of one pair. `messages` is null unless the status is an accepted one; token counts are what the
+#: pair's requests amount to, whether or not a cached reply answered them; `trace` is the story as JSON.
+FUSIONS = pl.Schema(
+    {
+        "pair_id": pl.String,
+        "status": pl.String,
+        "messages": MESSAGES,
+        "loss_first": pl.Float64,
+        "loss_last": pl.Float64,
+        "iterations": pl.Int64,
+        "calls": pl.Int64,
+        "tokens_in": pl.Int64,
+        "tokens_out": pl.Int64,
+        "trace": pl.String,
+    }
+)
+FUSION_STATUSES = ("fused", "rewritten", "rejected", "failed", "over_budget")
+ACCEPTED_STATUSES = ("fused", "rewritten")
+
+#: A training row. `origin` is "fusion", "rewrite" or "hq"; `parents` are the sample ids it came from.
+TRAINING = pl.Schema(
+    {
+        "id": pl.String,
+        "origin": pl.String,
+        "source": pl.String,
+        "messages": MESSAGES,
+        "parents": pl.List(pl.String),
+    }
+)
+
+#: The training curve: mean loss (nats per assistant token) of each logged step.
+TRAINING_LOG = pl.Schema({"step": pl.Int64, "loss": pl.Float64, "learning_rate": pl.Float64})
+
+#: One evaluation figure: `model` is "before" or "after"; `stderr` as lm-evaluation-harness reports it.
+EVALUATION_SCORES = pl.Schema(
+    {
+        "model": pl.String,
+        "task": pl.String,
+        "metric": pl.String,
+        "value": pl.Float64,
+        "stderr": pl.Float64,
+        "items": pl.Int64,
+    }
+)
+
+#: The gate's verdict on the new model; `promoted` with a one-sentence `reason`.
+DECISION = pl.Schema(
+    {
+        "promoted": pl.Boolean,
+        "reason": pl.String,
+        "task": pl.String,
+        "challenger": pl.Float64,
+        "champion": pl.Float64,
+        "noise": pl.Float64,
+        "model_version": pl.String,
+    }
+)
+
+
+def prompt_of(messages: list[Message]) -> str:
+    """Everything said before the last assistant turn, without the system turn."""
+    return "\n\n".join(turn["content"] for turn in messages[:-1] if turn["role"] != "system")
+
+
+def response_of(messages: list[Message]) -> str:
+    """The last assistant turn."""
+    return messages[-1]["content"]
+
+
+def with_text(samples: pl.DataFrame) -> pl.DataFrame:
+    """Add `prompt` and `response` columns, the string views of `messages` (see `prompt_of`, `response_of`)."""
+    turns = pl.col("messages").list
+    return samples.with_columns(
+        prompt=turns.head(turns.len() - 1)
+        .list.eval(pl.element().struct.field("content").filter(pl.element().struct.field("role") != "system"))
+        .list.join("\n\n"),
+        response=turns.last().struct.field("content"),
+    )
+
+
+def content_id(messages: list[Message]) -> str:
+    """Content address of a sample: hex of blake2b-128 over its canonical JSON."""
+    canonical = [[turn["role"], turn["content"]] for turn in messages]
+    return digest_of(canonical)
+
+
+def digest_of(value: Any) -> str:
+    """Hex of blake2b-128 over the canonical JSON of any JSON-like value."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

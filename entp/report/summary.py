@@ -1,0 +1,98 @@
+"""Figures of a run as plain data: what `summary.json` holds and the tables of the report show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from entp import accounting, loop, store
+from entp.config import Config
+from entp.stages import NAMES
+
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class EvaluationRow:
+    """One task before and after training; higher is better unless the metric's name says otherwise."""
+
+    task: str
+    metric: str
+    items: int
+    before: float
+    before_stderr: float
+    after: float
+    after_stderr: float
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """What one stage cost: requests and tokens count cached replies too; `seconds` is wall time of its last run."""
+
+    stage: str
+    seconds: float
+    requests: int
+    tokens_in: int
+    tokens_out: int
+    cost: float
+
+
+def evaluation_rows(run: Path) -> list[EvaluationRow]:
+    """Scores before and after training, one row per task and metric."""
+    scores = store.read(run / "evaluate", "scores")
+    before = scores.filter(pl.col("model") == "before")
+    after = scores.filter(pl.col("model") == "after")
+    joined = before.join(after, on=["task", "metric"], suffix="_after", maintain_order="left")
+    return [
+        EvaluationRow(
+            row["task"],
+            row["metric"],
+            row["items"],
+            row["value"],
+            row["stderr"] or 0.0,
+            row["value_after"],
+            row["stderr_after"] or 0.0,
+        )
+        for row in joined.iter_rows(named=True)
+    ]
+
+
+def cost_rows(run: Path) -> list[CostRow]:
+    """The bill, by stage, in pipeline order."""
+    return [
+        CostRow(
+            name,
+            float(metrics["seconds"]),
+            int(metrics.get("requests", 0)),
+            int(metrics.get("tokens_in", 0)),
+            int(metrics.get("tokens_out", 0)),
+            float(metrics.get("cost", 0.0)),
+        )
+        for name, metrics in loop.read_metrics(run).items()
+    ]
+
+
+def write_summary(run: Path, config: Config, tracking: Mapping[str, str]) -> Path:
+    """Write `summary.json`: configuration, funnel, every metric, notes, the bill, and where MLflow keeps the run."""
+    published = [name for name in NAMES if store.is_published(run / name)]
+    content = {
+        "config": config.model_dump(mode="json"),
+        "funnel": accounting.funnel(run).to_dicts(),
+        "metrics": loop.read_metrics(run),
+        "notes": {name: list(store.read_summary(run / name).notes) for name in published},
+        "tracking": dict(tracking),
+    }
+    path = run / SUMMARY
+    store.write_json(path, content)
+    return path
+
+
+def read_summary(run: Path) -> dict[str, Any]:
+    """What `write_summary` wrote, or nothing where it has not run."""
+    path = run / SUMMARY
+    return json.loads(path.read_text()) if path.is_file() else {}

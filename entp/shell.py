@@ -1,0 +1,163 @@
+"""What the commands `run`, `report` and the single stages do around the loop: track it, draw it, and tell the user."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from entp import accounting, loop, store
+from entp.config import Config
+from entp.progress import console
+from entp.stages import STAGES, Stage
+
+if TYPE_CHECKING:
+    from entp.track import Tracker
+
+#: The metrics worth a glance while the loop runs; the report and MLflow have them all.
+HEADLINES = {
+    "ingest": ("samples", "repeats", "quarantined"),
+    "purge": ("kept", "dropped", "duplicates", "repaired"),
+    "rate": ("requests", "tokens_in"),
+    "curate": ("hq_ratio", "lq_ratio", "undecided_ratio"),
+    "pair": ("clusters", "silhouette", "pairs", "left_over"),
+    "mix": ("pairs", "accepted_ratio", "loss_first", "loss_last", "tokens_per_pair"),
+    "assemble": ("train_rows", "validation_rows", "fusion_rows", "hq_rows"),
+    "train": ("loss_first", "loss_last", "validation_loss_before", "validation_loss_after"),
+    "evaluate": (),
+    "gate": ("promoted", "gain", "noise"),
+}
+
+
+def run_and_show(config: Config, raw: Sequence[Path], output: Path, first: str | None, until: str | None) -> None:
+    """Run the loop, log every finished stage to MLflow, write the report, and print where everything is."""
+    with ExitStack() as resources:
+        trackers: list[Tracker] = []
+
+        def tracker() -> Tracker:
+            if not trackers:
+                from entp.track import open_run
+
+                trackers.append(resources.enter_context(open_run(config, output)))
+                trackers[0].log_config(config)
+            return trackers[0]
+
+        def on_outcome(outcome: loop.Outcome) -> None:
+            _show_outcome(outcome)
+            if not outcome.skipped:
+                tracker().log_summary(outcome.summary)
+                tracker().log_seconds(outcome.stage, outcome.seconds)
+
+        outcomes = loop.run_loop(config, raw, output, _announce, on_outcome, first, until)
+        if any(not outcome.skipped for outcome in outcomes) or not (output / "report.html").is_file():
+            _report(config, output, tracker())
+    _show_result(output)
+
+
+def run_one_and_show(stage: Stage, config: Config, raw: Sequence[Path], output: Path) -> None:
+    """Run one stage whether or not anything changed, and print its metrics."""
+    _announce(stage)
+    outcome = loop.run_stage(stage, config, loop.stage_inputs(stage, output, raw), output)
+    _show_outcome(outcome)
+    for name, value in sorted(outcome.summary.metrics.items()):
+        console.print(f"    {name:<36} {_number(value)}", highlight=False)
+
+
+def report_and_show(config: Config, output: Path) -> None:
+    """Write the report of what has run so far and log all of it to MLflow."""
+    from entp.track import open_run
+
+    seconds = {name: float(metrics["seconds"]) for name, metrics in loop.read_metrics(output).items()}
+    with open_run(config, output) as tracker:
+        tracker.log_config(config)
+        for stage in STAGES:
+            if store.is_published(output / stage.name):
+                tracker.log_summary(store.read_summary(output / stage.name))
+                tracker.log_seconds(stage.name, seconds.get(stage.name, 0.0))
+        _report(config, output, tracker)
+    _show_result(output)
+
+
+def _report(config: Config, output: Path, tracker: Tracker) -> None:
+    from entp.report import write_report
+
+    written = write_report(config, output, tracker.describe())
+    for name in ("ingest", "purge", "assemble"):
+        if store.is_published(output / name):
+            tracker.log_dataset(output / name, name)
+    tracker.log_artifact(written.html)
+    tracker.log_artifact(written.summary)
+    for figure in written.figures:
+        tracker.log_artifact(figure, "figures")
+
+
+def _announce(stage: Stage) -> None:
+    console.print(f"[bold]{stage.name:<9}[/] {stage.title} ...", highlight=False)
+
+
+def _show_outcome(outcome: loop.Outcome) -> None:
+    if outcome.skipped:
+        console.print(f"[dim]{outcome.stage:<9} unchanged, skipped[/]", highlight=False)
+        return
+    metrics = outcome.summary.metrics
+    shown = "  ".join(f"{name} {_number(metrics[name])}" for name in HEADLINES[outcome.stage] if name in metrics)
+    console.print(f"          [green]done[/] in {outcome.seconds:.1f} s  {shown}", highlight=False)
+    for note in outcome.summary.notes:
+        console.print(f"          [yellow]note[/] {note}", highlight=False)
+
+
+def _show_result(output: Path) -> None:
+    """The funnel, the evaluation before and after, the gate's word, and where things are."""
+    console.print(_funnel_table(output))
+    if store.is_published(output / "evaluate"):
+        console.print(_evaluation_table(output))
+    if store.is_published(output / "gate"):
+        for note in store.read_summary(output / "gate").notes:
+            console.print(f"[bold]gate[/]      {note}", highlight=False)
+    console.print(f"[bold]report[/]    {output / 'report.html'}", highlight=False)
+    if store.is_published(output / "assemble"):
+        console.print(f"[bold]dataset[/]   {output / 'assemble' / 'dataset'}", highlight=False)
+    for line in _tracking_lines(output):
+        console.print(line, highlight=False)
+
+
+def _tracking_lines(output: Path) -> list[str]:
+    from entp.report import read_summary
+
+    tracking = read_summary(output).get("tracking") or {}
+    return [f"[bold]{name:<9}[/] {value}" for name, value in tracking.items()]
+
+
+def _funnel_table(output: Path) -> Table:
+    table = Table(title="Where every ingested row went", title_justify="left", header_style="bold")
+    funnel = accounting.funnel(output)
+    shown = [name for name in funnel.columns if name != "waiting" or funnel["waiting"].sum() > 0]
+    for name in shown:
+        table.add_column(name, justify="left" if name == "source" else "right")
+    for row in funnel.select(shown).iter_rows():
+        table.add_row(*(str(cell) for cell in row), style="bold" if row[0] == "total" else "")
+    return table
+
+
+def _evaluation_table(output: Path) -> Table:
+    from entp.report import evaluation_rows
+
+    table = Table(title="Evaluation (higher is better)", title_justify="left", header_style="bold")
+    for name in ("task", "metric", "items", "before", "after"):
+        table.add_column(name, justify="left" if name in ("task", "metric") else "right")
+    for row in evaluation_rows(output):
+        table.add_row(
+            row.task,
+            row.metric,
+            str(row.items),
+            f"{row.before:.3f} +- {row.before_stderr:.3f}",
+            f"{row.after:.3f} +- {row.after_stderr:.3f}",
+        )
+    return table
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3f}"

@@ -1,0 +1,130 @@
+"""The pipeline as a table: every stage, what it reads, and what its result depends on.
+
+The one place that knows the order. `entp run`, `dvc.yaml` (checked by a test) and the Kubeflow pipeline follow it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol, cast
+
+from entp import store
+from entp.config import Config
+from entp.errors import UsageError
+from entp.store import Identity, Summary
+
+#: Where a stage finds what it reads: the dataset directory of each parent stage, or, for `ingest`, the raw files.
+Inputs = Mapping[str, Path]
+
+PACKAGE = Path(__file__).parent
+SHARED_CODE = ("records.py", "store.py")
+
+
+class Run(Protocol):
+    """What every stage module provides as `run`."""
+
+    def __call__(self, config: Config, inputs: Inputs, output: Path) -> Summary: ...
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: `parents` are stage names, `sections` the config sections, `code` the paths under `entp/`."""
+
+    name: str
+    title: str
+    parents: tuple[str, ...]
+    sections: tuple[str, ...]
+    code: tuple[str, ...]
+
+    @property
+    def run(self) -> Run:
+        return cast(Run, importlib.import_module(f"entp.{self.name}.stage").run)
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("ingest", "Read raw files into canonical samples", (), ("ingest",), ("ingest", "language.py")),
+    Stage("purge", "Repair, reject by rule, deduplicate", ("ingest",), ("purge",), ("purge", "language.py")),
+    Stage("rate", "Score every kept sample", ("purge",), ("seed", "rate", "llm"), ("rate", "llm")),
+    Stage(
+        "curate",
+        "Correct the scores; split into tiers",
+        ("purge", "rate"),
+        ("seed", "curate", "embed"),
+        ("curate", "embed.py"),
+    ),
+    Stage("pair", "Pair low-quality samples", ("purge", "curate"), ("seed", "pair"), ("pair",)),
+    Stage(
+        "mix",
+        "Fuse each pair into a new sample",
+        ("purge", "curate", "pair"),
+        ("seed", "mix", "llm", "rate"),
+        ("mix", "llm", "rate", "language.py"),
+    ),
+    Stage(
+        "assemble",
+        "Build the training set",
+        ("purge", "curate", "pair", "mix"),
+        ("seed", "assemble"),
+        ("assemble",),
+    ),
+    Stage("train", "Fine-tune the model", ("assemble",), ("seed", "train"), ("train", "llm/embedded.py")),
+    Stage(
+        "evaluate",
+        "Score the model before and after",
+        ("train",),
+        ("seed", "train", "evaluate"),
+        ("evaluate", "llm/embedded.py"),
+    ),
+    Stage("gate", "Promote the model, or not", ("train", "evaluate"), ("gate", "track"), ("gate", "track.py")),
+)
+NAMES = tuple(stage.name for stage in STAGES)
+
+
+def stage_named(name: str) -> Stage:
+    """The stage of that name. Raises UsageError naming the nearest."""
+    for stage in STAGES:
+        if stage.name == name:
+            return stage
+    raise UsageError(f"there is no stage {name!r}; the stages are {', '.join(NAMES)}")
+
+
+def identity(name: str, config: Config, inputs: Inputs) -> Identity:
+    """What determines the stage's output. Two runs with equal identities publish equal data."""
+    stage = stage_named(name)
+    parents = {key: _input_digest(path) for key, path in sorted(inputs.items())}
+    return Identity(name, config.digestible(stage.sections), code_version(stage.code), parents)
+
+
+@cache
+def code_version(paths: Sequence[str]) -> str:
+    """Digest of the source files a stage runs (its room, the rooms it uses, and the shared formats)."""
+    digest = hashlib.blake2b(digest_size=8)
+    for file in sorted(file for path in (*SHARED_CODE, *paths) for file in _source_files(PACKAGE / path)):
+        digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _source_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    return [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+
+
+def _input_digest(path: Path) -> str:
+    if (path / "manifest.json").is_file():
+        return store.content_digest(path)
+    return raw_digest(path)
+
+
+def raw_digest(path: Path) -> str:
+    """Digest of a raw input file or folder, by relative names and contents."""
+    digest = hashlib.blake2b(digest_size=16)
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    for file in files:
+        digest.update(f"{file.relative_to(path.parent)}\0{store.file_sha256(file)}\0".encode())
+    return digest.hexdigest()

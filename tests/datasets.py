@@ -1,0 +1,55 @@
+"""Small datasets for tests, published the way the stages publish them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from entp import records, store
+from entp.records import Message
+from entp.store import Identity
+
+SCHEMAS = {
+    ("ingest", "samples"): records.SAMPLES,
+    ("ingest", "quarantine"): records.QUARANTINE,
+    ("ingest", "repeats"): records.REPEATS,
+    ("purge", "samples"): records.SAMPLES,
+    ("purge", "verdicts"): records.VERDICTS,
+    ("purge", "duplicates"): records.DUPLICATES,
+    ("rate", "ratings"): records.RATINGS,
+    ("curate", "scores"): records.SCORES,
+    ("curate", "transition"): records.TRANSITION,
+    ("pair", "pairs"): records.PAIRS,
+    ("pair", "clusters"): records.CLUSTERS,
+    ("mix", "fusions"): records.FUSIONS,
+    ("assemble", "train"): records.TRAINING,
+    ("assemble", "validation"): records.TRAINING,
+}
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def publish(run: Path, stage: str, metrics: Mapping[str, float] | None = None, **tables: Rows) -> Path:
+    """Publish `run/<stage>` with the given tables (rows as dicts); the stage's other tables are empty."""
+    with store.publish(run / stage, Identity(stage, {}, "test", {})) as dataset:
+        for (owner, table), schema in SCHEMAS.items():
+            if owner == stage:
+                dataset.write(table, pl.DataFrame(list(tables.get(table, [])), schema=schema), schema)
+        dataset.summarise(metrics or {})
+    return run / stage
+
+
+def sample(instruction: str, response: str, source: str = "forum", row: int = 1) -> dict[str, Any]:
+    """One row of `samples`."""
+    messages = [Message(role="user", content=instruction), Message(role="assistant", content=response)]
+    return {
+        "id": records.content_id(messages),
+        "source": source,
+        "messages": messages,
+        "language": "en",
+        "meta": json.dumps({"file": "pool.jsonl", "row": row}),
+    }

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from entp import stages
+from entp.config import Config
+from entp.errors import UsageError
+from entp.stages import NAMES, PACKAGE, STAGES, Stage
+
+ROOT = PACKAGE.parent
+DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_dvc_runs_the_same_stage_with_the_same_dependencies(stage: Stage):
+    declared = DVC[stage.name]
+    expected = {f"${{run}}/{parent}" for parent in stage.parents} or {"${pool}"}
+    assert set(declared["deps"]) == expected | {f"entp/{path}" for path in stage.code}
+    assert set(declared["params"]) == set(stage.sections)
+    assert declared["outs"] == [f"${{run}}/{stage.name}"]
+    assert declared["cmd"].startswith(f"entp {stage.name} ")
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_a_stage_reads_only_the_sections_its_digest_covers(stage: Stage):
+    text = "".join(file.read_text() for file in (PACKAGE / stage.name).rglob("*.py"))
+    read = set(re.findall(r"\bconfig\.(\w+)\b", text)) & set(Config.model_fields)
+    assert read <= set(stage.sections)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_a_stage_imports_only_the_code_its_digest_covers(stage: Stage):
+    covered = {path.removesuffix(".py").split("/")[0] for path in stage.code}
+    formats = {"config", "errors", "progress", "records", "stages", "store"}
+    text = "".join(file.read_text() for file in (PACKAGE / stage.name).rglob("*.py"))
+    imported = set(re.findall(r"^\s*from entp\.(\w+)", text, re.MULTILINE))
+    for names in re.findall(r"^\s*from entp import (.+)$", text, re.MULTILINE):
+        imported |= {name.split(" as ")[0].strip() for name in names.split(",")}
+    assert imported <= covered | formats
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=NAMES)
+def test_parents_come_earlier_in_the_order(stage: Stage):
+    assert all(NAMES.index(parent) < NAMES.index(stage.name) for parent in stage.parents)
+
+
+def test_an_unknown_stage_lists_the_known_ones():
+    with pytest.raises(UsageError, match="ingest, purge, rate"):
+        stages.stage_named("filter")
+
+
+def test_the_identity_changes_with_raw_content_and_not_with_its_location(tmp_path: Path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pool.jsonl").write_text("{}")
+    digest = stages.raw_digest(tmp_path / "one" / "pool.jsonl")
+    assert digest == stages.raw_digest(tmp_path / "two" / "pool.jsonl")
+    (tmp_path / "two" / "pool.jsonl").write_text("{ }")
+    assert digest != stages.raw_digest(tmp_path / "two" / "pool.jsonl")

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from entp import store
+from entp.errors import DataError
+from entp.store import Identity
+
+SCHEMA = pl.Schema({"id": pl.String, "value": pl.Int64})
+IDENTITY = Identity("purge", {"threshold": 1}, "abc", {"ingest": "123"})
+
+
+def write(folder, values, identity=IDENTITY):
+    with store.publish(folder, identity) as dataset:
+        dataset.write("rows", pl.DataFrame({"id": [str(v) for v in values], "value": values}), SCHEMA)
+        dataset.summarise({"rows": len(values)})
+
+
+def test_a_published_table_reads_back_in_the_order_it_was_written(tmp_path):
+    write(tmp_path / "purge", [3, 1, 2])
+    assert store.read(tmp_path / "purge", "rows")["value"].to_list() == [3, 1, 2]
+
+
+def test_the_same_rows_give_the_same_manifest_and_bytes(tmp_path):
+    write(tmp_path / "one", [1, 2])
+    write(tmp_path / "two", [1, 2])
+    for file in ("manifest.json", "rows/part-00000.parquet"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_other_rows_give_another_content_digest(tmp_path):
+    write(tmp_path / "one", [1, 2])
+    write(tmp_path / "two", [1, 3])
+    assert store.content_digest(tmp_path / "one") != store.content_digest(tmp_path / "two")
+
+
+def test_a_stage_that_fails_leaves_the_earlier_dataset_untouched(tmp_path):
+    write(tmp_path / "purge", [1])
+    with pytest.raises(RuntimeError), store.publish(tmp_path / "purge", IDENTITY) as dataset:
+        dataset.write("rows", pl.DataFrame({"id": ["x"], "value": [9]}), SCHEMA)
+        raise RuntimeError
+    assert store.read(tmp_path / "purge", "rows")["value"].to_list() == [1]
+    assert [path.name for path in tmp_path.iterdir()] == ["purge"]
+
+
+def test_what_a_killed_stage_left_behind_is_removed_by_the_next(tmp_path):
+    (tmp_path / ".purge.partial-999").mkdir()
+    write(tmp_path / "purge", [1])
+    assert [path.name for path in tmp_path.iterdir()] == ["purge"]
+
+
+def test_publishing_again_replaces_the_whole_dataset(tmp_path):
+    write(tmp_path / "purge", [1, 2, 3])
+    write(tmp_path / "purge", [4])
+    assert store.read(tmp_path / "purge", "rows")["value"].to_list() == [4]
+
+
+def test_the_manifest_counts_rows_and_names_parents(tmp_path):
+    write(tmp_path / "purge", [1, 2])
+    manifest = store.read_manifest(tmp_path / "purge")
+    assert manifest["contents"]["rows"]["rows"] == 2
+    assert manifest["parents"] == {"ingest": "123"}
+
+
+def test_a_missing_table_says_which_stage_writes_it(tmp_path):
+    with pytest.raises(DataError, match=r"run the stage that writes it first: `entp purge"):
+        store.read(tmp_path / "purge", "samples")
+
+
+def test_a_wrong_column_type_is_refused(tmp_path):
+    with pytest.raises(pl.exceptions.PolarsError), store.publish(tmp_path / "purge", IDENTITY) as dataset:
+        dataset.write("rows", pl.DataFrame({"id": ["a"], "value": ["many"]}), SCHEMA)
