@@ -1,6 +1,7 @@
 """Every ingested row has exactly one fate: ingested = quarantined + duplicates + purged + HQ + LQ + undecided.
 
-`fates` works on whatever stages have been published; `check` raises where a row is lost or counted twice.
+`fates` works on whatever stages have been published; `check` raises where a row is lost or counted twice. Datasets that
+an earlier run made from other inputs are passed over: their stages are still to run.
 """
 
 from __future__ import annotations
@@ -60,16 +61,16 @@ def check(run: Path) -> None:
         )
     ingested = store.read(run / "ingest", "samples")["id"]
     _must_be(ingested.n_unique() == len(ingested), run / "ingest", "holds a sample id twice")
-    if store.is_published(run / "purge"):
+    if store.is_current(run / "purge"):
         judged = store.read(run / "purge", "verdicts")["id"].unique()
         kept = store.read(run / "purge", "samples")["id"]
         _must_be(set(judged) == set(ingested), run / "purge", "has verdicts for other samples than were ingested")
         surviving = _purge_decisions(run).filter(pl.col("fate").is_null())["id"]
         _must_be(sorted(kept) == sorted(surviving), run / "purge", "keeps other samples than its verdicts say")
-        if store.is_published(run / "curate"):
+        if store.is_current(run / "curate"):
             scored = store.read(run / "curate", "scores")["id"]
             _must_be(sorted(scored) == sorted(kept), run / "curate", "scores other samples than the purge kept")
-    if store.is_published(run / "mix"):
+    if store.is_current(run / "mix"):
         paired = store.read(run / "pair", "pairs")["pair_id"]
         outcomes = store.read(run / "mix", "fusions")["pair_id"]
         _must_be(sorted(paired) == sorted(outcomes), run / "mix", "has outcomes for other pairs than were made")
@@ -77,10 +78,10 @@ def check(run: Path) -> None:
 
 def _decisions(run: Path) -> pl.DataFrame:
     """`id` and `fate` of each sample decided about so far."""
-    if not store.is_published(run / "purge"):
+    if not store.is_current(run / "purge"):
         return pl.DataFrame(schema={"id": pl.String, "fate": pl.String})
     decisions = _purge_decisions(run).drop_nulls("fate")
-    if not store.is_published(run / "curate"):
+    if not store.is_current(run / "curate"):
         return decisions
     tiers = store.read(run / "curate", "scores").select("id", fate="tier")
     return pl.concat([decisions, tiers])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from entp.errors import UsageError
 
@@ -32,8 +32,8 @@ def operational(default: Any, description: str, **constraints: Any) -> Any:
 
 
 class IngestConfig(Section):
-    format: Literal["auto", "alpaca", "sharegpt", "messages", "prompt_completion"] = Field(
-        "auto", description="row format; auto decides per file from its columns"
+    format: Literal["auto", "alpaca", "sharegpt", "messages", "prompt_completion", "question_answer"] = Field(
+        "auto", description="row format; auto decides by each row's columns"
     )
     source_column: str = Field("source", description="column naming each row's source; else the file's name")
     max_characters: int = Field(200_000, ge=1, description="longer rows go to quarantine")
@@ -89,10 +89,18 @@ class RateConfig(Section):
 class CurateConfig(Section):
     rater: Literal["likelihood", "judge"] = Field("likelihood", description="whose ratings are curated")
     neighbours: int = Field(10, ge=2, description="k of the nearest-neighbour vote")
-    relabel_confidence: Ratio = Field(0.6, description="a flagged score is replaced when the vote is this sure")
+    relabel_confidence: Ratio = Field(0.5, description="share of the vote that replaces a flagged score")
     high_quality_from: int = Field(4, ge=1, le=5, description="curated scores from here up are HQ")
     low_quality_to: int = Field(2, ge=0, le=4, description="curated scores down from here are LQ")
-    min_confidence: Ratio = Field(0.2, description="less sure samples are undecided")
+    min_confidence: Ratio = Field(
+        0.35, description="share of the vote in a sample's own band (low, high) under which it is undecided"
+    )
+
+    @model_validator(mode="after")
+    def _tiers_are_apart(self) -> CurateConfig:
+        if self.low_quality_to >= self.high_quality_from:
+            raise ValueError(f"low_quality_to={self.low_quality_to} must be under high_quality_from={self.high_quality_from}")
+        return self
 
 
 class PairConfig(Section):
@@ -103,6 +111,12 @@ class PairConfig(Section):
     neighbours: int = Field(10, ge=1, description="one-hop neighbourhood of each sample")
     similarity_min: float = Field(0.25, ge=-1, le=1, description="less similar samples are not paired")
     similarity_max: float = Field(0.92, ge=-1, le=1, description="more similar samples are near-duplicates")
+
+    @model_validator(mode="after")
+    def _window_is_open(self) -> PairConfig:
+        if self.similarity_min >= self.similarity_max:
+            raise ValueError(f"similarity_min={self.similarity_min} must be under similarity_max={self.similarity_max}")
+        return self
 
 
 class MixConfig(Section):
@@ -116,15 +130,24 @@ class MixConfig(Section):
     rater: Literal["likelihood", "judge"] = Field("judge", description="rater that compares a fusion with its parents")
     accept_loss: float = Field(0.35, ge=0, description="a fused pair with a higher final loss is rejected")
     key_terms: int = Field(6, ge=1, description="key terms taken from each parent")
+    instruction_judge_weight: float = Field(
+        0.1, ge=0, description="what the judge's no to a merged instruction adds to the loss; 0 asks no judge"
+    )
+    answer_judge_weight: float = Field(
+        0.1, ge=0, description="what the judge's no to an answer adds to the loss; 0 asks no judge"
+    )
     one_to_one_fallback: bool = Field(True, description="rewrite the better parent when a pair can't be fused")
     in_flight: int = Field(8, ge=1, description="pairs worked on at once")
 
 
 class AssembleConfig(Section):
-    hq_share: float = Field(0.5, ge=0, lt=1, description="share of HQ samples in the training set")
-    max_rows: int | None = Field(None, ge=1, description="budget: largest training set")
+    hq_share: float = Field(0.5, ge=0, lt=1, description="share of HQ samples in the set; 0 leaves them out")
+    fill_rows: int = Field(
+        60, ge=0, description="HQ samples beyond their share fill a smaller set up to this; 0 keeps the share strictly"
+    )
+    max_rows: int | None = Field(None, ge=1, description="budget: rows for training and validation together")
     validation_share: float = Field(0.1, ge=0, lt=0.9, description="share held out, whole clusters at a time")
-    min_rows: int = Field(4, ge=1, description="fail when fewer rows come together")
+    min_rows: int = Field(4, ge=1, description="fail when fewer training rows come together")
 
 
 class TrainConfig(Section):

@@ -22,6 +22,8 @@ def detect_language(text: str) -> tuple[str, float]:
 
 def has_mostly_cjk(text: str) -> bool:
     """More Han characters than other letters, and no kana or hangul (which would be Japanese or Korean)."""
+    if text.isascii():
+        return False
     han = sum("\u4e00" <= character <= "\u9fff" for character in text)
     if han < 2 or any("\u3040" <= character <= "\u30ff" or "\uac00" <= character <= "\ud7af" for character in text):
         return False

@@ -57,7 +57,7 @@ def _life(run: Path, sample_id: str) -> Iterator[str]:
 
 
 def _purged(run: Path, sample_id: str, original: list[Message]) -> Iterator[str]:
-    if not store.is_published(run / "purge"):
+    if not store.is_current(run / "purge"):
         return
     for verdict in _rows(run / "purge", "verdicts", "id", sample_id):
         value = "" if verdict["value"] is None else f" (measured {verdict['value']:.3g})"
@@ -72,7 +72,7 @@ def _purged(run: Path, sample_id: str, original: list[Message]) -> Iterator[str]
 
 
 def _rated(run: Path, sample_id: str) -> Iterator[str]:
-    if not store.is_published(run / "rate"):
+    if not store.is_current(run / "rate"):
         return
     for rating in _rows(run / "rate", "ratings", "id", sample_id):
         if rating["status"] != "rated":
@@ -83,7 +83,7 @@ def _rated(run: Path, sample_id: str) -> Iterator[str]:
 
 
 def _curated(run: Path, sample_id: str) -> Iterator[str]:
-    if not store.is_published(run / "curate"):
+    if not store.is_current(run / "curate"):
         return
     score = _row(run / "curate", "scores", "id", sample_id)
     if score is None:
@@ -94,7 +94,7 @@ def _curated(run: Path, sample_id: str) -> Iterator[str]:
 
 
 def _fused(run: Path, sample_id: str) -> Iterator[str]:
-    if not store.is_published(run / "pair"):
+    if not store.is_current(run / "pair"):
         return
     domain = _row(run / "pair", "clusters", "id", sample_id)
     if domain is not None:
@@ -103,7 +103,7 @@ def _fused(run: Path, sample_id: str) -> Iterator[str]:
     for pair in _pairs_of(run, sample_id):
         partner = pair["parent_b"] if pair["parent_a"] == sample_id else pair["parent_a"]
         yield f"  pair      with {partner} (similarity {pair['similarity']:.2f}) as pair {pair['pair_id']}"
-        fusion = _row(run / "mix", "fusions", "pair_id", pair["pair_id"]) if store.is_published(run / "mix") else None
+        fusion = _row(run / "mix", "fusions", "pair_id", pair["pair_id"]) if store.is_current(run / "mix") else None
         if fusion is not None:
             yield f"  mix       {_decision(fusion)}"
             yield f"            the whole story: entp trace {pair['pair_id'][:12]} --output {run}"
@@ -111,7 +111,7 @@ def _fused(run: Path, sample_id: str) -> Iterator[str]:
 
 
 def _assembled(run: Path, sample_id: str) -> Iterator[str]:
-    if not store.is_published(run / "assemble"):
+    if not store.is_current(run / "assemble"):
         return
     uses = [
         f"  assemble  in {table} as part of {row['origin']} {row['id']}"
@@ -133,7 +133,7 @@ def _story(run: Path, pair_id: str) -> Iterator[str]:
         assert parent is not None
         yield f"\nParent {name[-1].upper()}  {pair[name]}  ({parent['source']})"
         yield from _conversation(parent["messages"])
-    fusion = _row(run / "mix", "fusions", "pair_id", pair_id) if store.is_published(run / "mix") else None
+    fusion = _row(run / "mix", "fusions", "pair_id", pair_id) if store.is_current(run / "mix") else None
     if fusion is None:
         yield "\nNot mixed yet: run `entp mix`."
         return

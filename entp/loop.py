@@ -46,8 +46,8 @@ def run_loop(
     outcomes = []
     for stage in _selected(first, until):
         inputs = stage_inputs(stage, output, raw)
-        current = stage.name != first and is_current(stage, config, inputs, output / stage.name)
-        if current:
+        unchanged = stage.name != first and is_unchanged(stage, config, inputs, output / stage.name)
+        if unchanged:
             outcome = Outcome(stage.name, True, 0.0, store.read_summary(output / stage.name))
         else:
             on_stage(stage)
@@ -82,7 +82,7 @@ def stage_inputs(stage: Stage, output: Path, raw: Sequence[Path]) -> Inputs:
     return {f"input_{number:03d}": path for number, path in enumerate(raw)}
 
 
-def is_current(stage: Stage, config: Config, inputs: Inputs, dataset: Path) -> bool:
+def is_unchanged(stage: Stage, config: Config, inputs: Inputs, dataset: Path) -> bool:
     """Whether `dataset` is what the stage would publish now."""
     manifest = store.read_manifest(dataset)
     return manifest is not None and bool(manifest["identity"] == identity(stage.name, config, inputs).digest)

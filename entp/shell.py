@@ -74,7 +74,7 @@ def report_and_show(config: Config, output: Path) -> None:
     with open_run(config, output) as tracker:
         tracker.log_config(config)
         for stage in STAGES:
-            if store.is_published(output / stage.name):
+            if store.is_current(output / stage.name):
                 tracker.log_summary(store.read_summary(output / stage.name))
                 tracker.log_seconds(stage.name, seconds.get(stage.name, 0.0))
         _report(config, output, tracker)
@@ -86,7 +86,7 @@ def _report(config: Config, output: Path, tracker: Tracker) -> None:
 
     written = write_report(config, output, tracker.describe())
     for name in ("ingest", "purge", "assemble"):
-        if store.is_published(output / name):
+        if store.is_current(output / name):
             tracker.log_dataset(output / name, name)
     tracker.log_artifact(written.html)
     tracker.log_artifact(written.summary)
@@ -112,13 +112,13 @@ def _show_outcome(outcome: loop.Outcome) -> None:
 def _show_result(output: Path) -> None:
     """The funnel, the evaluation before and after, the gate's word, and where things are."""
     console.print(_funnel_table(output))
-    if store.is_published(output / "evaluate"):
+    if store.is_current(output / "evaluate"):
         console.print(_evaluation_table(output))
-    if store.is_published(output / "gate"):
+    if store.is_current(output / "gate"):
         for note in store.read_summary(output / "gate").notes:
             console.print(f"[bold]gate[/]      {note}", highlight=False)
     console.print(f"[bold]report[/]    {output / 'report.html'}", highlight=False)
-    if store.is_published(output / "assemble"):
+    if store.is_current(output / "assemble"):
         console.print(f"[bold]dataset[/]   {output / 'assemble' / 'dataset'}", highlight=False)
     for line in _tracking_lines(output):
         console.print(line, highlight=False)

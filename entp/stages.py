@@ -57,7 +57,7 @@ STAGES: tuple[Stage, ...] = (
         ("seed", "curate", "embed"),
         ("curate", "embed.py"),
     ),
-    Stage("pair", "Pair low-quality samples", ("purge", "curate"), ("seed", "pair"), ("pair",)),
+    Stage("pair", "Pair low-quality samples", ("purge", "curate"), ("seed", "pair"), ("pair", "curate/neighbours.py")),
     Stage(
         "mix",
         "Fuse each pair into a new sample",

@@ -148,6 +148,16 @@ def is_published(dataset: Path) -> bool:
     return read_manifest(dataset) is not None
 
 
+def is_current(dataset: Path) -> bool:
+    """Whether a stage has published this dataset from what its parents, where they stand beside it, hold now."""
+    manifest = read_manifest(dataset)
+    if manifest is None:
+        return False
+    beside = {dataset.parent / name: digest for name, digest in manifest["parents"].items()}
+    present = {path: digest for path, digest in beside.items() if is_published(path)}
+    return all(content_digest(path) == digest and is_current(path) for path, digest in present.items())
+
+
 def content_digest(dataset: Path) -> str:
     """Digest of a published dataset's contents: the same data gives the same digest."""
     manifest = read_manifest(dataset)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from entp import accounting
@@ -93,3 +95,12 @@ def test_a_pair_without_an_outcome_is_found(run):
     publish(run, "mix")
     with pytest.raises(DataError, match="outcomes for other pairs"):
         accounting.check(run)
+
+
+def test_datasets_made_from_other_inputs_are_passed_over(run):
+    purge(run)
+    made_from = {"ingest": "another digest"}
+    manifest = json.loads((run / "purge" / "manifest.json").read_text())
+    (run / "purge" / "manifest.json").write_text(json.dumps({**manifest, "parents": made_from}))
+    accounting.check(run)
+    assert accounting.funnel(run)["waiting"].to_list() == [2, 2, 4]

@@ -79,7 +79,7 @@ def cost_rows(run: Path) -> list[CostRow]:
 
 def write_summary(run: Path, config: Config, tracking: Mapping[str, str]) -> Path:
     """Write `summary.json`: configuration, funnel, every metric, notes, the bill, and where MLflow keeps the run."""
-    published = [name for name in NAMES if store.is_published(run / name)]
+    published = [name for name in NAMES if store.is_current(run / name)]
     content = {
         "config": config.model_dump(mode="json"),
         "funnel": accounting.funnel(run).to_dicts(),

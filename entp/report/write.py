@@ -62,26 +62,26 @@ def _page(config: Config, run: Path, drawn: Mapping[str, str]) -> str:
         figures=drawn,
         costs=cost_rows(run),
         accepted=_accepted(run),
-        evaluation=evaluation_rows(run) if store.is_published(run / "evaluate") else [],
-        examples=list(_examples(run)) if store.is_published(run / "mix") else [],
-        statuses=_status_counts(run) if store.is_published(run / "mix") else [],
+        evaluation=evaluation_rows(run) if store.is_current(run / "evaluate") else [],
+        examples=list(_examples(run)) if store.is_current(run / "mix") else [],
+        statuses=_status_counts(run) if store.is_current(run / "mix") else [],
     )
 
 
 def _figures(run: Path) -> Iterator[tuple[str, Figure]]:
     """Every figure that the published stages have the data for."""
     yield "funnel", figures.funnel_by_source(accounting.funnel(run).to_dicts())
-    if store.is_published(run / "purge"):
+    if store.is_current(run / "purge"):
         for name, keep, colour in (("dropped", False, figures.FATE_COLOURS["purged"]), ("kept", True, figures.ACCENT)):
             if counts := _reason_counts(run, keep):
                 yield f"reasons_{name}", figures.reasons(counts, colour)
-    if store.is_published(run / "curate"):
+    if store.is_current(run / "curate"):
         cells = store.read(run / "curate", "transition").sort("true", "observed")
         size = cells["true"].n_unique()
         yield "transition", figures.transition_heat_map(cells["probability"].to_numpy().reshape(size, size))
         scores = store.read(run / "curate", "scores").drop_nulls(["score_raw", "score_curated"])
         yield "scores", figures.score_histograms(scores["score_raw"].to_list(), scores["score_curated"].to_list())
-    if store.is_published(run / "pair"):
+    if store.is_current(run / "pair"):
         clusters = store.read(run / "pair", "clusters")
         yield (
             "clusters",
@@ -92,12 +92,12 @@ def _figures(run: Path) -> Iterator[tuple[str, Figure]]:
                 clusters["representative"].to_list(),
             ),
         )
-    if store.is_published(run / "mix") and (curves := _loss_curves(run)):
+    if store.is_current(run / "mix") and (curves := _loss_curves(run)):
         yield "mix_loss", figures.loss_by_iteration(curves)
-    if store.is_published(run / "train"):
+    if store.is_current(run / "train"):
         log = store.read(run / "train", "log")
         yield "training", figures.training_curve(log["step"].to_list(), log["loss"].to_list())
-    if store.is_published(run / "evaluate"):
+    if store.is_current(run / "evaluate"):
         yield "evaluation", figures.evaluation_chart(evaluation_rows(run))
 
 
@@ -135,7 +135,7 @@ def _counts(values: pl.Series) -> list[tuple[str, int]]:
 
 
 def _accepted(run: Path) -> int:
-    if not store.is_published(run / "mix"):
+    if not store.is_current(run / "mix"):
         return 0
     return store.read(run / "mix", "fusions").filter(pl.col("status").is_in(ACCEPTED_STATUSES)).height
 
@@ -145,11 +145,11 @@ def _write_plots(run: Path) -> None:
     folder = run / "plots"
     folder.mkdir(exist_ok=True)
     accounting.funnel(run).write_csv(folder / "funnel.csv")
-    if store.is_published(run / "mix"):
+    if store.is_current(run / "mix"):
         curves = _loss_curves(run)
         longest = max((len(curve) for curve in curves), default=0)
         means = [float(np.mean([curve[min(n, len(curve) - 1)] for curve in curves])) for n in range(longest)]
         rows: dict[str, Any] = {"try": list(range(1, longest + 1)), "loss": means}
         pl.DataFrame(rows, schema={"try": pl.Int64, "loss": pl.Float64}).write_csv(folder / "mix_loss.csv")
-    if store.is_published(run / "train"):
+    if store.is_current(run / "train"):
         store.read(run / "train", "log").write_csv(folder / "training_loss.csv")

@@ -1,0 +1,51 @@
+"""Readers: a file becomes a stream of rows. One module per container."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from entp.ingest.encoding import open_text, read_head
+from entp.ingest.files import InputFile
+from entp.ingest.readers.delimited import read_delimited
+from entp.ingest.readers.json_document import read_json_elements, read_json_object
+from entp.ingest.readers.json_lines import read_json_lines
+from entp.ingest.readers.parquet import read_parquet
+from entp.ingest.readers.row import RawRow
+
+__all__ = ["RawRow", "read_rows"]
+
+HEAD = 1 << 16
+
+
+def read_rows(file: InputFile, handle: BinaryIO) -> Iterator[RawRow]:
+    """The rows of `file`, opened as `handle`; rows that cannot be read are among them, each with its problem.
+
+    Raises DataError where the file as a whole cannot be read.
+    """
+    if file.container == "parquet":
+        return read_parquet(file, handle)
+    if file.container in ("csv", "tsv"):
+        return read_delimited(file, open_text(file, handle, newline=""))
+    return _read_json(file, handle)
+
+
+def _read_json(file: InputFile, handle: BinaryIO) -> Iterator[RawRow]:
+    """JSON Lines and JSON documents often carry each other's ending, so the content decides."""
+    head = read_head(file, HEAD).decode("utf-8-sig", "replace").lstrip()
+    text = open_text(file, handle)
+    if head.startswith("["):
+        return read_json_elements(text)
+    if file.container == "jsonl" or _starts_as_lines(head):
+        return read_json_lines(text)
+    return read_json_object(text.read())
+
+
+def _starts_as_lines(head: str) -> bool:
+    """Whether the first line is a whole object and more follows."""
+    first, _, rest = head.partition("\n")
+    try:
+        return isinstance(json.loads(first), dict) and bool(rest.strip())
+    except (ValueError, RecursionError):
+        return False
