@@ -56,7 +56,7 @@ def run(
 
     `entp run --input pool.parquet --output runs/small rate.max_samples=400 mix.max_pairs=16`
 
-    `entp run -i pool.jsonl -o runs/big llm.backend=endpoint llm.endpoint=http://localhost:8000/v1 llm.model=Qwen3-8B`
+    `entp run -i pool.jsonl -o runs/big llm.endpoint=http://localhost:8000/v1 llm.model=Qwen3-8B`
     """
     from entp.shell import run_and_show
 

@@ -53,8 +53,8 @@ class PurgeConfig(Section):
 class LLMConfig(Section):
     model: str = Field("embedded", description="`embedded`, a Hugging Face model id, or a local folder")
     revision: str | None = Field(None, description="pinned revision of a Hub model")
-    backend: Literal["transformers", "endpoint", "vllm"] = Field(
-        "transformers", description="where it runs; `endpoint` is any OpenAI-compatible server"
+    backend: Literal["auto", "transformers", "endpoint", "vllm"] = Field(
+        "auto", description="where it runs; auto is the `endpoint` where one is named, else `transformers`"
     )
     structured: Literal["fields", "schema"] = Field(
         "fields",
@@ -62,7 +62,7 @@ class LLMConfig(Section):
     )
     max_context: int = Field(2048, ge=128, description="longest prompt and reply together, in tokens")
     batch_size: int = Field(16, ge=1, description="requests in one forward pass (transformers)")
-    endpoint: str | None = operational(None, "base URL of an OpenAI-compatible server")
+    endpoint: str | None = operational(None, "base URL of an OpenAI-compatible server, such as http://localhost:8000/v1")
     api_key_env: str = operational("OPENAI_API_KEY", "environment variable that holds the endpoint's key")
     concurrency: int = operational(64, "requests in flight (endpoint, vllm)", ge=1)
     timeout_seconds: float = operational(120.0, "time allowed for one request", gt=0)
@@ -99,7 +99,7 @@ class CurateConfig(Section):
     @model_validator(mode="after")
     def _tiers_are_apart(self) -> CurateConfig:
         if self.low_quality_to >= self.high_quality_from:
-            raise ValueError(f"low_quality_to={self.low_quality_to} must be under high_quality_from={self.high_quality_from}")
+            raise ValueError(f"low_quality_to must be under high_quality_from={self.high_quality_from}")
         return self
 
 
@@ -167,9 +167,11 @@ class TrainConfig(Section):
 
 class EvaluateConfig(Section):
     tasks: list[str] = Field(
-        ["entp_knowledge", "entp_arithmetic"], min_length=1, description="lm-evaluation-harness task names"
+        ["entp_knowledge", "entp_arithmetic", "entp_instructions"],
+        min_length=1,
+        description="names of tasks, groups or tags in lm-evaluation-harness YAML files",
     )
-    include_path: str | None = Field(None, description="folder of further task YAML files")
+    include_path: str | None = Field(None, description="folder of further task YAML files, with their data")
     limit: int | None = Field(None, ge=1, description="budget: items per task")
     batch_size: int = Field(8, ge=1, description="items in one forward pass")
 
@@ -186,9 +188,12 @@ class GateConfig(Section):
 
 
 class TrackConfig(Section):
-    uri: str | None = operational(None, "MLflow tracking URI; a SQLite file in the output folder when absent")
-    experiment: str = operational("entp", "MLflow experiment")
-    run_name: str | None = operational(None, "MLflow run name")
+    uri: str | None = operational(
+        None,
+        "MLflow tracking URI, or `off`; when absent MLFLOW_TRACKING_URI, else a SQLite file beside the output folder",
+    )
+    experiment: str = operational("entp", "MLflow experiment; MLFLOW_EXPERIMENT_ID goes before it")
+    run_name: str | None = operational(None, "MLflow run name; the output folder's when absent")
 
 
 class Config(Section):

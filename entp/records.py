@@ -129,7 +129,8 @@ TRAINING = pl.Schema(
 #: The training curve: mean loss (nats per assistant token) of each logged step.
 TRAINING_LOG = pl.Schema({"step": pl.Int64, "loss": pl.Float64, "learning_rate": pl.Float64})
 
-#: One evaluation figure: `model` is "before" or "after"; `stderr` as lm-evaluation-harness reports it.
+#: One evaluation figure of a task (or group of tasks) that was asked for: `model` is "before" or "after"; `stderr` as
+#: lm-evaluation-harness reports it, null where it cannot tell. The gate decides by each task's `headline` metric.
 EVALUATION_SCORES = pl.Schema(
     {
         "model": pl.String,
@@ -138,17 +139,36 @@ EVALUATION_SCORES = pl.Schema(
         "value": pl.Float64,
         "stderr": pl.Float64,
         "items": pl.Int64,
+        "headline": pl.Boolean,
+        "higher_is_better": pl.Boolean,
     }
 )
 
-#: The gate's verdict on the new model; `promoted` with a one-sentence `reason`.
+#: One model's value on one evaluation item, for metrics that are plain means. `subtask` is the leaf task of a group,
+#: else the task itself; `item` is position and content digest, the same for both models.
+EVALUATION_ITEMS = pl.Schema(
+    {
+        "model": pl.String,
+        "task": pl.String,
+        "subtask": pl.String,
+        "item": pl.String,
+        "metric": pl.String,
+        "value": pl.Float64,
+    }
+)
+
+#: The gate's verdict on the new model, one row per task and one row "overall"; `promoted` and the one-sentence `reason`
+#: are the same in all of them. `opponent` is what it was compared with, `gain` the difference (positive is better),
+#: `noise` the gain that chance alone could bring; null where the opponent has no comparable score.
 DECISION = pl.Schema(
     {
         "promoted": pl.Boolean,
         "reason": pl.String,
         "task": pl.String,
+        "opponent": pl.String,
         "challenger": pl.Float64,
         "champion": pl.Float64,
+        "gain": pl.Float64,
         "noise": pl.Float64,
         "model_version": pl.String,
     }

@@ -55,7 +55,7 @@ STAGES: tuple[Stage, ...] = (
         "Correct the scores; split into tiers",
         ("purge", "rate"),
         ("seed", "curate", "embed"),
-        ("curate", "embed.py"),
+        ("curate", "embed.py", "llm/embedded.py"),
     ),
     Stage("pair", "Pair low-quality samples", ("purge", "curate"), ("seed", "pair"), ("pair", "curate/neighbours.py")),
     Stage(
@@ -80,7 +80,7 @@ STAGES: tuple[Stage, ...] = (
         ("seed", "train", "evaluate"),
         ("evaluate", "llm/embedded.py"),
     ),
-    Stage("gate", "Promote the model, or not", ("train", "evaluate"), ("gate", "track"), ("gate", "track.py")),
+    Stage("gate", "Promote the model, or not", ("train", "evaluate"), ("gate",), ("gate", "track.py")),
 )
 NAMES = tuple(stage.name for stage in STAGES)
 

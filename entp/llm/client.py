@@ -101,6 +101,15 @@ def request_digest(model: str, request: Request) -> str:
     return digest_of([model, type(request).__name__, asdict(request)])
 
 
+def chosen(request: Choose, shares: Sequence[float], tokens_in: int, tokens_out: int = 0) -> Reply:
+    """The reply to a Choose whose answers have these shares of the vocabulary's probability."""
+    mass = sum(shares)
+    if not mass > 0:
+        return Reply(status="failed", error=f"none of the answers {request.answers} is among the likeliest tokens")
+    probabilities = {answer: share / mass for answer, share in zip(request.answers, shares, strict=True)}
+    return Reply(status="ok", probabilities=probabilities, answer_mass=mass, tokens_in=tokens_in, tokens_out=tokens_out)
+
+
 def user(text: str) -> tuple[Message, ...]:
     """A conversation of one user turn."""
     return (Message(role="user", content=text),)

@@ -1,0 +1,243 @@
+"""Tracking in MLflow, or nowhere.
+
+One MLflow run per run folder and configuration: going on with a run resumes it, other parameters open a new one. An
+injected MLFLOW_RUN_ID (as Kubeflow Pipelines sets it) is adopted, and left for its owner to end. `track.uri=none`
+switches tracking off. MLflow takes seconds to import, so it is imported when a run opens, not before.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from entp import store
+from entp.config import Config, Section
+from entp.errors import SetupError
+from entp.records import digest_of
+from entp.store import Summary
+
+OFF = "none"
+MEMORY = ".mlflow_run.json"
+#: MLflow takes at most 100 parameters, 1,000 metrics and 500 characters per value in one call.
+PARAMETERS_AT_ONCE, VALUE_CHARACTERS = 100, 500
+
+
+class Tracker(Protocol):
+    """What the shells log; `MlflowTracker` does it, `NullTracker` does nothing."""
+
+    def log_config(self, config: Config) -> None: ...
+
+    def log_summary(self, summary: Summary) -> None: ...
+
+    def log_seconds(self, stage: str, seconds: float) -> None: ...
+
+    def log_dataset(self, dataset: Path, name: str) -> None: ...
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None: ...
+
+    def describe(self) -> Mapping[str, str]:
+        """Where the run can be found, as label and value."""
+        ...
+
+
+class NullTracker:
+    """Tracking switched off."""
+
+    def log_config(self, config: Config) -> None:
+        del config
+
+    def log_summary(self, summary: Summary) -> None:
+        del summary
+
+    def log_seconds(self, stage: str, seconds: float) -> None:
+        del stage, seconds
+
+    def log_dataset(self, dataset: Path, name: str) -> None:
+        del dataset, name
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        del path, folder
+
+    def describe(self) -> Mapping[str, str]:
+        return {}
+
+
+class MlflowTracker:
+    """Logs to one MLflow run."""
+
+    def __init__(self, client: Any, uri: str, run_id: str) -> None:
+        self._client = client
+        self._uri = uri
+        self._run_id = run_id
+
+    @property
+    def client(self) -> Any:
+        """The MLflow client, for the model registry."""
+        return self._client
+
+    @property
+    def run_id(self) -> str:
+        return self._run_id
+
+    def log_config(self, config: Config) -> None:
+        """The configuration as parameters named like `mix.max_pairs`; values that are logged already stay."""
+        from mlflow.entities import Param
+
+        known = self._client.get_run(self._run_id).data.params
+        values = {name: value for name, value in flat_parameters(config).items() if name not in known}
+        items = [Param(name, value) for name, value in values.items()]
+        for start in range(0, len(items), PARAMETERS_AT_ONCE):
+            self._client.log_batch(self._run_id, params=items[start : start + PARAMETERS_AT_ONCE])
+
+    def log_summary(self, summary: Summary) -> None:
+        """A stage's metrics as `stage/metric`, and its notes as the tag `note.<stage>`."""
+        self._log({metric_name(summary.stage, name): value for name, value in summary.metrics.items()})
+        if summary.notes:
+            self._client.set_tag(self._run_id, f"note.{summary.stage}", " ".join(summary.notes)[:5000])
+
+    def log_seconds(self, stage: str, seconds: float) -> None:
+        self._log({metric_name(stage, "seconds"): seconds})
+
+    def log_dataset(self, dataset: Path, name: str) -> None:
+        """A published dataset as an input of the run, under its content digest (cut to MLflow's 36 characters)."""
+        from mlflow.data.code_dataset_source import CodeDatasetSource
+        from mlflow.data.meta_dataset import MetaDataset
+        from mlflow.entities import DatasetInput, InputTag
+
+        source = CodeDatasetSource(tags={"path": str(dataset.resolve())})
+        entity = MetaDataset(source, name=name, digest=store.content_digest(dataset)[:36])._to_mlflow_entity()
+        self._client.log_inputs(self._run_id, [DatasetInput(entity, [InputTag("mlflow.data.context", name)])])
+
+    def log_artifact(self, path: Path, folder: str | None = None) -> None:
+        self._client.log_artifact(self._run_id, str(path), folder)
+
+    def describe(self) -> Mapping[str, str]:
+        return {"mlflow": self._uri, "run": self._run_id}
+
+    def _log(self, values: Mapping[str, float]) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        self._client.log_batch(
+            self._run_id, metrics=[Metric(name, float(value), now, 0) for name, value in values.items()]
+        )
+
+
+@contextmanager
+def open_run(config: Config, output: Path) -> Iterator[Tracker]:
+    """The tracker of a pipeline run in `output`.
+
+    A body that raises ends the MLflow run as FAILED, an interrupt as KILLED. Raises SetupError naming the URI where
+    the tracking server cannot be reached.
+    """
+    if config.track.uri == OFF:
+        yield NullTracker()
+        return
+    uri = tracking_uri(config, output)
+    client, run_id, adopted = _attach(config, output, uri)
+    try:
+        yield MlflowTracker(client, uri, run_id)
+    except BaseException as error:
+        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        _end(client, run_id, status, adopted)
+        raise
+    _end(client, run_id, "FINISHED", adopted)
+
+
+def tracking_uri(config: Config, output: Path) -> str:
+    """`track.uri`, else MLFLOW_TRACKING_URI, else a SQLite file beside `output` that its sibling runs share."""
+    return config.track.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{output.resolve().parent}/mlflow.db"
+
+
+def open_client(uri: str) -> Any:
+    """An MLflow client. Raises SetupError where MLflow, or what the URI needs, is not installed or not reachable."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("ALEMBIC_LOG_LEVEL", "ERROR")
+    try:
+        import mlflow
+
+        _quiet()
+        client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.search_experiments(max_results=1)
+    except Exception as error:
+        raise SetupError(
+            f"MLflow at {uri} cannot be used ({_first_line(error)}); start the server, correct track.uri, "
+            f"or switch tracking off with track.uri={OFF}"
+        ) from error
+    return client
+
+
+def metric_name(stage: str, name: str) -> str:
+    """`stage/metric`, with what MLflow does not allow in a name replaced by `_`."""
+    return re.sub(r"[^\w./ -]", "_", f"{stage}/{name}")
+
+
+def flat_parameters(config: Config) -> dict[str, str]:
+    """Every configuration value under its dotted name, as text."""
+    flat: dict[str, str] = {}
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        items = {f"{name}.{key}": item for key, item in value} if isinstance(value, Section) else {name: value}
+        flat.update({key: str(item)[:VALUE_CHARACTERS] for key, item in items.items()})
+    return flat
+
+
+def _attach(config: Config, output: Path, uri: str) -> tuple[Any, str, bool]:
+    """Client, run id, and whether the run belongs to somebody else."""
+    client = open_client(uri)
+    injected = os.environ.get("MLFLOW_RUN_ID")
+    if injected:
+        return client, injected, True
+    memory = output / MEMORY
+    parameters = digest_of(flat_parameters(config))
+    known = json.loads(memory.read_text()) if memory.is_file() else {}
+    if known.get("uri") == uri and known.get("parameters") == parameters and _exists(client, known["run_id"]):
+        client.update_run(known["run_id"], status="RUNNING")
+        return client, str(known["run_id"]), False
+    experiment = os.environ.get("MLFLOW_EXPERIMENT_ID") or _experiment(client, config.track.experiment, uri)
+    run = client.create_run(experiment, run_name=config.track.run_name or output.name)
+    store.write_json(memory, {"uri": uri, "run_id": run.info.run_id, "parameters": parameters})
+    return client, str(run.info.run_id), False
+
+
+def _experiment(client: Any, name: str, uri: str) -> str:
+    """The experiment's id; a new one on a local SQLite store keeps its artifacts beside that file."""
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    beside = None
+    if uri.startswith("sqlite:///"):
+        beside = (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts").as_uri()
+    return str(client.create_experiment(name, artifact_location=beside))
+
+
+def _exists(client: Any, run_id: str) -> bool:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
+    except MlflowException:
+        return False
+
+
+def _end(client: Any, run_id: str, status: str, adopted: bool) -> None:
+    if not adopted:
+        client.set_terminated(run_id, status)
+
+
+def _quiet() -> None:
+    """Database migrations and the like are MLflow's own business."""
+    import logging
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

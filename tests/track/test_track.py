@@ -1,0 +1,96 @@
+"""Tracking against a real MLflow store on SQLite."""
+
+from __future__ import annotations
+
+import pytest
+
+from entp import config, track
+from entp.errors import SetupError
+from entp.store import Summary
+from tests.datasets import publish, sample
+
+
+@pytest.fixture(autouse=True)
+def no_injected_run(monkeypatch):
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def logged(output, *overrides, metrics=None):
+    """Log one run into `output`; its id."""
+    settings = config.load(None, overrides)
+    output.mkdir(parents=True, exist_ok=True)
+    with track.open_run(settings, output) as tracker:
+        tracker.log_config(settings)
+        tracker.log_summary(Summary("mix", metrics or {"accepted_ratio": 0.25}, ("A note.",)))
+    return tracker.run_id
+
+
+def stored(output):
+    client = track.open_client(track.tracking_uri(config.load(), output))
+    experiment = client.get_experiment_by_name("entp").experiment_id
+    return {run.info.run_id: run for run in client.search_runs([experiment])}
+
+
+def test_two_runs_with_other_parameters_stand_side_by_side(tmp_path):
+    one = logged(tmp_path / "one", metrics={"accepted_ratio": 0.2})
+    two = logged(tmp_path / "two", "mix.max_pairs=3", metrics={"accepted_ratio": 0.4})
+    runs = stored(tmp_path / "one")
+    assert [runs[name].data.params["mix.max_pairs"] for name in (one, two)] == ["None", "3"]
+    assert [runs[name].data.metrics["mix/accepted_ratio"] for name in (one, two)] == [0.2, 0.4]
+    assert runs[one].data.tags["note.mix"] == "A note."
+    assert runs[one].info.status == "FINISHED"
+
+
+def test_going_on_with_a_run_resumes_it_and_other_parameters_open_a_new_one(tmp_path):
+    first = logged(tmp_path / "run")
+    assert logged(tmp_path / "run") == first
+    assert logged(tmp_path / "run", "mix.max_pairs=3") != first
+
+
+def test_an_injected_run_is_adopted_and_not_ended(tmp_path, monkeypatch):
+    uri = track.tracking_uri(config.load(), tmp_path / "run")
+    client = track.open_client(uri)
+    injected = client.create_run(client.create_experiment("kubeflow")).info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", injected)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert logged(tmp_path / "run") == injected
+    assert client.get_run(injected).info.status == "RUNNING"
+    assert client.get_run(injected).data.metrics["mix/accepted_ratio"] == 0.25
+
+
+def test_a_pipeline_that_fails_ends_its_run_as_failed(tmp_path):
+    (tmp_path / "run").mkdir()
+    with pytest.raises(RuntimeError), track.open_run(config.load(), tmp_path / "run"):
+        raise RuntimeError
+    assert [run.info.status for run in stored(tmp_path / "run").values()] == ["FAILED"]
+
+
+def test_datasets_and_artifacts_are_attached(tmp_path):
+    output = tmp_path / "run"
+    publish(output, "purge", samples=[sample("Name a fish.", "A trout.")])
+    (output / "report.html").write_text("<html>")
+    with track.open_run(config.load(), output) as tracker:
+        tracker.log_dataset(output / "purge", "purge")
+        tracker.log_artifact(output / "report.html")
+    [run] = stored(output).values()
+    assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == ["purge"]
+    assert [artifact.path for artifact in tracker.client.list_artifacts(run.info.run_id)] == ["report.html"]
+
+
+def test_tracking_can_be_switched_off(tmp_path):
+    with track.open_run(config.load(None, ["track.uri=none"]), tmp_path) as tracker:
+        tracker.log_summary(Summary("mix", {"accepted_ratio": 1.0}))
+        assert tracker.describe() == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_is_down_is_named_with_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = config.load(None, ["track.uri=http://127.0.0.1:9"])
+    with pytest.raises(SetupError, match=r"http://127.0.0.1:9 cannot be used .* track.uri=none"):
+        track.open_run(settings, tmp_path).__enter__()
+
+
+def test_a_metric_name_keeps_only_what_mlflow_allows():
+    assert track.metric_name("purge", "rule/half-width (zh)") == "purge/rule/half-width _zh_"
