@@ -1,0 +1,163 @@
+"""Structure: is the answer there, and is it whole?"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from entp.purge.rule import Lower, LowerQuantile, Upper, UpperQuantile, rule
+from entp.purge.text import is_formal, looks_like_code, where
+
+#: Words that no finished sentence ends with.
+_OPEN_WORDS = r"(?:the|an|and|or|of|because|than|into|such as|their|your|our|is a|was a|with a|to a|in a|for a|as a)"
+#: Requests whose right answer is a piece of a sentence, or goes on from one.
+_FRAGMENT_REQUEST = (
+    r"(?i)\b(?:fill|blank|complete|finish|continue|missing|next|word|words|phrase|fragment|begins?|beginning|starts?|"
+    r"starting|opening|prefix|conjunction|preposition|article|rearrange|unscramble|insert|extract|identify|remove"
+    r"|delete|poem|lyrics|song|verse|haiku|___*|\.\.\.)\b|__"
+)
+#: An answer that is quoted at the end, as reasoning tasks do.
+_FINAL_ANSWER = r"(?i)\banswer(?: is|:)[^.\n]*$"
+
+
+@rule(reason="empty_response", scope="response", prior=Lower(1), action="drop", source="our choice")
+def empty_response(text: pl.Expr) -> pl.Expr:
+    """Characters of the response that are not white space.
+
+    Trips:  " \\n "
+    Passes: "+"
+    """
+    return text.str.count_matches(r"\S")
+
+
+@rule(reason="empty_prompt", scope="prompt", prior=Lower(1), action="drop", source="our choice")
+def empty_prompt(text: pl.Expr) -> pl.Expr:
+    """Letters and digits of the prompt.
+
+    Trips:  " ...\\n"
+    Passes: "2+2"
+    """
+    return text.str.count_matches(r"[\p{L}\p{N}]")
+
+
+@rule(
+    reason="truncated_ending",
+    scope=("prompt", "response"),
+    prior=Upper(0),
+    action="drop",
+    source="METHOD structure family; word list our choice",
+)
+def truncated_ending(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    """1 where the response stops at a comma, an open bracket, or a word that cannot end a sentence.
+
+    Trips:  ("Name three causes.", "The three causes are: first, the")
+    Passes: ("Which word is the definite article?", "the")
+    Passes: ("Name three causes.", "There are three: greed, fear, and the weather.")
+    """
+    stops = response.str.strip_chars_end().str.contains(rf"(?:\p{{L}},|\s[(\[]|\s{_OPEN_WORDS})$")
+    # A letter's "Sincerely," on its own line is whole.
+    enough = _last_line(response).str.count_matches(r"\S+") >= 5
+    asked = prompt.str.contains(_FRAGMENT_REQUEST) | response.str.contains(_FINAL_ANSWER)
+    return where(stops & enough & ~asked & ~is_formal(prompt, response), pl.lit(1))
+
+
+@rule(
+    reason="unfinished_sentence",
+    scope=("prompt", "response"),
+    prior=Upper(0),
+    action="flag",
+    source="METHOD structure family (no final punctuation)",
+)
+def unfinished_sentence(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    """1 where prose of several sentences ends in a lower-case word with no mark after it.
+
+    Trips:  ("Tell me about tea.", "Tea is a drink. It comes from Asia. People enjoy it hot, and many people drink it")
+    Passes: ("Tell me about tea.", "Tea is a drink. It comes from Asia. People enjoy it hot, and many drink it cold.")
+    Passes: ("Where is Paris?", "in France")
+    Passes: ("Which is a drink?", "Tea is a drink. It is made of leaves. Leaves are not. So the answer is tea")
+    """
+    last = _last_line(response)
+    prose = last.str.count_matches(r"\p{Ll}[.!?]\s+\p{Lu}") >= 2
+    stops = last.str.contains(r"\s[\p{Ll}\p{N}'’]+$")
+    inline_list = last.str.contains(r"\b2[.)]\s") | last.str.contains(_FINAL_ANSWER)
+    return where(prose & stops & ~inline_list & ~is_formal(prompt, response), pl.lit(1))
+
+
+@rule(
+    reason="unfinished_list",
+    scope="response",
+    prior=Upper(0),
+    action="drop",
+    source="METHOD structure family (unfinished list)",
+)
+def unfinished_list(text: pl.Expr) -> pl.Expr:
+    """1 where a list ends with a number or bullet that nothing follows.
+
+    Trips:  "1. Norway\\n2. Sweden\\n3."
+    Passes: "1. Norway\\n2. Sweden\\n3. Denmark"
+    Passes: "12."
+    """
+    trimmed = text.str.strip_chars_end()
+    numbered = trimmed.str.contains(r"(?m)^\s*1[.)、]\s*\S") & trimmed.str.contains(r"\n\s*\d{1,2}[.)、]$")
+    bulleted = trimmed.str.contains(r"(?m)^[-*•] \S.*\n[-*•]$")
+    return where((numbered | bulleted) & ~looks_like_code(text), pl.lit(1))
+
+
+@rule(
+    reason="unbalanced_fence",
+    scope="response",
+    prior=Upper(0),
+    action="drop",
+    source="METHOD structure family (unbalanced fences)",
+)
+def unbalanced_fence(text: pl.Expr) -> pl.Expr:
+    """1 where a code fence is opened and never closed: the rest of the code is missing.
+
+    Trips:  "Try this:\\n```python\\nprint(1)"
+    Passes: "Try this:\\n```python\\nprint(1)\\n```"
+    """
+    return text.str.count_matches("```") % 2
+
+
+@rule(
+    reason="unbalanced_brackets",
+    scope=("prompt", "response"),
+    prior=Upper(0),
+    action="flag",
+    source="METHOD structure family (unbalanced brackets)",
+)
+def unbalanced_brackets(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    """Round and square brackets that are opened in prose and never closed.
+
+    Trips:  ("What is DNA?", "DNA (deoxyribonucleic acid is a molecule.")
+    Passes: ("What is DNA?", "a) a molecule (deoxyribonucleic acid); b) a code :)")
+    Passes: ("Make a password.", "B9u(h#-g7WH1y")
+    """
+    open_round = response.str.count_matches(r"[(（]").cast(pl.Int64) - response.str.count_matches(r"[)）]")
+    open_square = response.str.count_matches(r"\[").cast(pl.Int64) - response.str.count_matches(r"\]")
+    unhappy_face = response.str.contains(r"[:;=]-?\(")
+    counts = (response.str.count_matches(r"\S+") >= 4) & ~unhappy_face & ~is_formal(prompt, response)
+    return where(counts, open_round.clip(0) + open_square.clip(0))
+
+
+@rule(reason="response_length_high", scope="response", prior=UpperQuantile(0.995), action="flag", source="our choice")
+def response_length_high(text: pl.Expr) -> pl.Expr:
+    """Characters of the response, against the longest 0.5 % of the same source.
+
+    Trips:  "word word word word word word word word word word word word word word word word word word word word word"
+    Passes: "A response of ordinary length."
+    """
+    return text.str.len_chars()
+
+
+@rule(reason="response_length_low", scope="response", prior=LowerQuantile(0.005), action="flag", source="our choice")
+def response_length_low(text: pl.Expr) -> pl.Expr:
+    """Characters of the response, against the shortest 0.5 % of the same source.
+
+    Trips:  "42"
+    Passes: "A response of ordinary length."
+    """
+    return text.str.len_chars()
+
+
+def _last_line(text: pl.Expr) -> pl.Expr:
+    return text.str.strip_chars_end().str.extract(r"([^\n]*)$").fill_null("")

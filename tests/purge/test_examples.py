@@ -1,0 +1,50 @@
+"""Every rule's docstring holds examples; here they are run."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from entp.purge.rule import Example, LowerQuantile, Rule, UpperQuantile
+from entp.purge.rules import ALL_RULES
+from tests.purge.pool import fired_on, mended
+
+EXAMPLES = [(rule, example) for rule in ALL_RULES for example in rule.examples]
+
+
+def test_every_rule_shows_a_text_that_trips_it_and_one_that_passes():
+    for rule in ALL_RULES:
+        assert {example.trips for example in rule.examples} == {True, False}, rule.reason
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=lambda value: getattr(value, "reason", ""))
+def test_an_example_does_what_the_docstring_says(rule: Rule, example: Example):
+    if rule.action == "repair":
+        expected = example.after if example.trips else example.text
+        assert mended(rule, str(example.text)) == expected
+    else:
+        assert (rule.reason in fired_on(rule, example.text)) == example.trips
+
+
+def test_reasons_are_unique_and_the_families_are_all_there():
+    reasons = [rule.reason for rule in ALL_RULES]
+    assert len(set(reasons)) == len(reasons) >= 20
+    assert {rule.function.__module__.rpartition(".")[2] for rule in ALL_RULES} == {
+        "structure",
+        "repetition",
+        "characters",
+        "language",
+        "sft",
+        "chinese",
+    }
+
+
+def test_quantile_priors_are_learnt_from_each_source_of_the_pool():
+    values = pl.DataFrame({"source": ["a"] * 100 + ["b"] * 100, "value": [*range(100), *range(1000, 1100)]})
+    fired = values.filter(UpperQuantile(0.98).fires(pl.col("value")) | LowerQuantile(0.02).fires(pl.col("value")))
+    assert fired["value"].to_list() == [0, 99, 1000, 1099]
+
+
+def test_a_source_too_small_to_know_its_tail_has_no_outliers():
+    values = pl.DataFrame({"source": ["a"] * 3, "value": [1, 5, 900]})
+    assert values.filter(UpperQuantile(0.98).fires(pl.col("value"))).is_empty()
