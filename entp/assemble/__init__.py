@@ -1,0 +1,1 @@
+"""The training set: accepted fusions blended with HQ samples, split by cluster, with a dataset card."""

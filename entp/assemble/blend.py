@@ -1,0 +1,113 @@
+"""Which rows make up the set: accepted fusions, and HQ samples in proportion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from entp.config import AssembleConfig
+from entp.records import ACCEPTED_STATUSES, MESSAGES, digest_of
+
+#: TRAINING plus what blending, splitting and counting need: the language, the cluster (null for HQ samples), and the
+#: sources of the parents one by one.
+CANDIDATES = pl.Schema(
+    {
+        "id": pl.String,
+        "origin": pl.String,
+        "source": pl.String,
+        "messages": MESSAGES,
+        "parents": pl.List(pl.String),
+        "language": pl.String,
+        "cluster": pl.Int64,
+        "sources": pl.List(pl.String),
+    }
+)
+ORIGINS = ("fusion", "rewrite", "hq")
+SOURCE_SEPARATOR = " + "
+
+
+def fusion_candidates(fusions: pl.DataFrame, pairs: pl.DataFrame, samples: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Accepted fusions as CANDIDATES, best first: two-to-one before rewrites, then by loss, then by seeded hash.
+
+    The id is the pair's (`entp trace` takes it); a rewrite, too, names both samples of its pair as parents.
+    """
+    described = samples.select("id", "source", "language")
+    origin = pl.col("status").replace_strict({"fused": "fusion", "rewritten": "rewrite"}, return_dtype=pl.String)
+    sources = pl.concat_list("source", "source_b")
+    accepted = (
+        fusions.filter(pl.col("status").is_in(ACCEPTED_STATUSES))
+        .join(pairs, on="pair_id")
+        .join(described, left_on="parent_a", right_on="id")
+        .join(described, left_on="parent_b", right_on="id", suffix="_b")
+        .with_columns(origin=origin, chance=_seeded_hash("pair_id", seed))
+        .sort("origin", "loss_last", "chance")
+    )
+    return accepted.with_columns(
+        id="pair_id",
+        parents=pl.concat_list("parent_a", "parent_b"),
+        sources=sources,
+        source=sources.list.unique().list.sort().list.join(SOURCE_SEPARATOR),
+    ).select(list(CANDIDATES))
+
+
+def hq_candidates(scores: pl.DataFrame, samples: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """HQ samples as CANDIDATES, best first: by curated score, then confidence, then seeded hash."""
+    best = (
+        scores.filter(tier="HQ")
+        .with_columns(chance=_seeded_hash("id", seed))
+        .sort(["score_curated", "confidence", "chance"], descending=[True, True, False])
+        .join(samples, on="id", maintain_order="left")
+    )
+    return best.with_columns(
+        origin=pl.lit("hq"),
+        parents=pl.concat_list("id"),
+        sources=pl.concat_list("source"),
+        cluster=pl.lit(None, pl.Int64),
+    ).select(list(CANDIDATES))
+
+
+def without_repeats(candidates: pl.DataFrame) -> pl.DataFrame:
+    """The first row of each text; white space and case do not make a difference."""
+    words = pl.col("messages").list.eval(pl.element().struct.field("content")).list.join(" ")
+    text = words.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    return candidates.with_columns(text=text).unique("text", keep="first", maintain_order=True).drop("text")
+
+
+def blend(fusions: pl.DataFrame, hq: pl.DataFrame, config: AssembleConfig) -> pl.DataFrame:
+    """The best rows of both kinds in the numbers `blend_sizes` gives, sorted by origin and id."""
+    fusion_rows, hq_rows = blend_sizes(fusions.height, hq.height, config)
+    chosen = pl.concat([fusions.head(fusion_rows), hq.head(hq_rows)])
+    return chosen.sort(pl.col("origin").cast(pl.Enum(ORIGINS)), "id")
+
+
+def blend_sizes(fusions: int, hq: int, config: AssembleConfig) -> tuple[int, int]:
+    """How many fusions and HQ samples to take of those there are.
+
+    HQ samples are `hq_share` of the set. Where fusions are too few for a set of `fill_rows` rows, further HQ samples
+    fill it up to that; without HQ samples to match them, fusions are taken all the same. `max_rows` cuts both kinds,
+    keeping the share. (Our choice: with two fusions a strict half would leave a set of four rows.)
+    """
+    if config.hq_share == 0:
+        return min(fusions, config.max_rows or fusions), 0
+    budget = config.max_rows or fusions + hq
+    fusions_taken = min(fusions, budget - min(hq, round(budget * config.hq_share)))
+    in_share = round(fusions_taken * config.hq_share / (1 - config.hq_share))
+    to_fill = min(config.fill_rows, budget) - fusions_taken
+    return fusions_taken, max(0, min(hq, max(in_share, to_fill), budget - fusions_taken))
+
+
+def rows_per_source(rows: pl.DataFrame) -> dict[str, float]:
+    """Rows that each source contributed; a fusion counts half for either parent's, so that the sum is all rows."""
+    credit = rows.select("sources", credit=1 / pl.col("sources").list.len()).explode("sources")
+    totals = credit.group_by("sources").agg(pl.col("credit").sum()).sort("sources")
+    return dict(totals.iter_rows())
+
+
+def _seeded_hash(column: str, seed: int) -> pl.Expr:
+    """A number by chance, but the same for the same seed and id in every version of every library."""
+
+    def digests(ids: Iterable[str]) -> pl.Series:
+        return pl.Series([digest_of([seed, identifier]) for identifier in ids], dtype=pl.String)
+
+    return pl.col(column).map_batches(digests, return_dtype=pl.String)

@@ -1,0 +1,105 @@
+"""The assemble stage: accepted fusions and HQ samples become a training set that other tools read as it is."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+
+from entp import store
+from entp.assemble.blend import blend, fusion_candidates, hq_candidates, rows_per_source, without_repeats
+from entp.assemble.card import dataset_card
+from entp.assemble.split import hold_out
+from entp.config import AssembleConfig, Config
+from entp.errors import DataError
+from entp.records import TRAINING
+from entp.stages import Inputs, identity
+from entp.store import Summary
+
+#: A share further from the one asked for than this is worth a note.
+NOTED_DIFFERENCE = 0.05
+#: Order of the keys in a JSONL row: what a trainer reads comes first.
+JSON_KEYS = ("messages", "id", "origin", "source", "parents")
+
+
+def run(config: Config, inputs: Inputs, output: Path) -> Summary:
+    """Blend accepted fusions with HQ samples, split by cluster, and publish tables, files and a card."""
+    current = identity("assemble", config, inputs)
+    with store.publish(output, current) as dataset:
+        samples = store.read(inputs["purge"], "samples")
+        scores = store.read(inputs["curate"], "scores")
+        fusions = store.read(inputs["mix"], "fusions")
+        hq = hq_candidates(scores, samples, config.seed)
+        fused = fusion_candidates(fusions, store.read(inputs["pair"], "pairs"), samples, config.seed)
+        unique = without_repeats(pl.concat([fused, hq]))
+
+        rows = blend(unique.filter(pl.col("origin") != "hq"), unique.filter(origin="hq"), config.assemble)
+        train, validation = hold_out(rows, config.assemble.validation_share, config.seed)
+        _require_rows(train, fusions, scores, config.assemble)
+
+        dataset.write("train", train, TRAINING)
+        dataset.write("validation", validation, TRAINING)
+        splits = {"train": train, "validation": validation} if validation.height else {"train": train}
+        _write_files(dataset.subfolder("dataset"), splits, dict(current.parents))
+        metrics = measures(train, validation)
+        repeated = fused.height + hq.height - unique.height
+        notes = _notes(metrics, fusions, repeated, config.assemble)
+        return dataset.summarise({**metrics, "repeated_rows": float(repeated)}, notes)
+
+
+def measures(train: pl.DataFrame, validation: pl.DataFrame) -> dict[str, float]:
+    """Counts of both splits together; `source/<source>` counts a fusion half for each parent's source."""
+    rows = pl.concat([train, validation])
+    origins = Counter(rows["origin"])
+    return {
+        "rows": float(rows.height),
+        "train_rows": float(train.height),
+        "validation_rows": float(validation.height),
+        "fusion_rows": float(origins["fusion"]),
+        "rewrite_rows": float(origins["rewrite"]),
+        "hq_rows": float(origins["hq"]),
+        "hq_share": round(origins["hq"] / rows.height, 6),
+        **{f"source/{source}": count for source, count in rows_per_source(rows).items()},
+    }
+
+
+def _write_files(folder: Path, splits: dict[str, pl.DataFrame], parents: dict[str, str]) -> None:
+    """JSONL and Parquet of each split, and the card. An empty split has no file: readers choke on those."""
+    for name, rows in splits.items():
+        table = rows.select(list(TRAINING)).cast(TRAINING)
+        table.write_parquet(folder / f"{name}.parquet", compression="zstd")
+        with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as lines:
+            for row in table.iter_rows(named=True):
+                lines.write(json.dumps({key: row[key] for key in JSON_KEYS}, ensure_ascii=False) + "\n")
+    files = {file.name: store.file_sha256(file) for file in sorted(folder.iterdir())}
+    (folder / "README.md").write_text(dataset_card(splits, parents, files), encoding="utf-8")
+
+
+def _notes(metrics: dict[str, float], fusions: pl.DataFrame, repeated: int, config: AssembleConfig) -> tuple[str, ...]:
+    notes = []
+    if abs(metrics["hq_share"] - config.hq_share) > NOTED_DIFFERENCE:
+        notes.append(
+            f"HQ samples are {metrics['hq_share']:.0%} of the set (assemble.hq_share asks for {config.hq_share:.0%}): "
+            f"{metrics['fusion_rows'] + metrics['rewrite_rows']:.0f} rows came of {fusions.height} pairs"
+        )
+    if repeated:
+        notes.append(f"{repeated} rows repeat the text of another and were left out")
+    if config.validation_share and not metrics["validation_rows"]:
+        notes.append("no row is held out for validation: every cluster is larger than assemble.validation_share allows")
+    return tuple(notes)
+
+
+def _require_rows(train: pl.DataFrame, fusions: pl.DataFrame, scores: pl.DataFrame, config: AssembleConfig) -> None:
+    if train.height >= config.min_rows:
+        return
+    found = Counter({f"samples {tier}": count for tier, count in Counter(scores["tier"]).items()})
+    found.update({f"pairs {status}": count for status, count in Counter(fusions["status"]).items()})
+    commonest = "; ".join(f"{name}: {count}" for name, count in found.most_common(5))
+    raise DataError(
+        f"assemble: {train.height} training rows came together, assemble.min_rows asks for {config.min_rows} "
+        f"({commonest}). For more fusions raise mix.max_pairs or take a stronger model (llm.model=, llm.endpoint=); "
+        "for more HQ samples lower curate.high_quality_from or curate.min_confidence, or raise assemble.fill_rows; "
+        "or lower assemble.min_rows"
+    )

@@ -1,0 +1,127 @@
+"""The train stage: fine-tune the base model on the assembled set, and publish a model that any tool loads."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from entp import store
+from entp.config import Config, TrainConfig
+from entp.errors import DataError
+from entp.llm.embedded import model_identity
+from entp.records import TRAINING_LOG, digest_of
+from entp.stages import Inputs, identity
+from entp.store import Summary
+from entp.train.base import load_model, load_tokenizer
+from entp.train.chat_template import marked_template
+from entp.train.examples import Encoded, encode
+from entp.train.packing import keeps_samples_apart
+from entp.train.publish import model_card, save_adapter, save_merged
+from entp.train.sft import Fitted, fit, with_adapters
+from entp.train.validation import mean_loss
+
+
+def run(config: Config, inputs: Inputs, output: Path) -> Summary:
+    """Encode the rows, train adapters on them, measure the loss on held-out rows before and after, and publish.
+
+    A killed run goes on from its last checkpoint, kept in the cache folder until the model is published.
+    """
+    current = identity("train", config, inputs)
+    base = model_identity(config.train.model, config.train.revision)
+    checkpoints = store.cache_folder(output) / "train" / digest_of([current.digest, base])
+    with store.publish(output, current) as dataset:
+        tokenizer = load_tokenizer(config.train)
+        template = marked_template(tokenizer, config.train.model)
+        training, held_out = (
+            encode(tokenizer, template, store.read(inputs["assemble"], table), config.train.max_length)
+            for table in ("train", "validation")
+        )
+        _require_examples(training, config.train)
+        model = load_model(config.train)
+        settings = suited(config.train, model)
+
+        before = _validation_loss(model, held_out)
+        adapted = with_adapters(model, settings, config.seed)
+        fitted = fit(adapted, tokenizer, training.examples, settings, config.seed, checkpoints)
+        save_adapter(fitted.model, settings, dataset.subfolder("adapter"))
+        merged = save_merged(fitted.model, settings, dataset.subfolder("model"))
+        after = _validation_loss(merged, held_out)
+
+        dataset.write("log", fitted.log, TRAINING_LOG)
+        losses = _losses(fitted.log, before, after)
+        card = model_card(settings, current.parents["assemble"], current.config_digest, fitted.steps, losses)
+        (dataset.subfolder("model") / "README.md").write_text(card, encoding="utf-8")
+        notes = _notes(config.train, settings, training, fitted)
+        summary = dataset.summarise({**losses, **_measures(fitted, training, settings)}, notes)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+    return summary
+
+
+def suited(config: TrainConfig, model: Any) -> TrainConfig:
+    """The settings, without packing where the model would let packed samples see each other."""
+    if config.packing and not keeps_samples_apart(model):
+        return config.model_copy(update={"packing": False})
+    return config
+
+
+def mean_of_quarter(losses: pl.Series) -> tuple[float, float]:
+    """Means of the first and the last quarter of the steps (one step's loss is mostly about its rows)."""
+    quarter = max(1, len(losses) // 4)
+    return float(losses.head(quarter).to_numpy().mean()), float(losses.tail(quarter).to_numpy().mean())
+
+
+def _validation_loss(model: Any, held_out: Encoded) -> float | None:
+    return mean_loss(model, held_out.examples) if held_out.examples else None
+
+
+def _losses(log: pl.DataFrame, before: float | None, after: float | None) -> dict[str, float]:
+    """Training and validation losses (nats per assistant token); the latter only where rows were held out."""
+    first, last = mean_of_quarter(log["loss"])
+    measured = {
+        "loss_first": first,
+        "loss_last": last,
+        "validation_loss_before": before,
+        "validation_loss_after": after,
+    }
+    return {name: round(value, 6) for name, value in measured.items() if value is not None}
+
+
+def _measures(fitted: Fitted, training: Encoded, settings: TrainConfig) -> dict[str, float]:
+    """`packing_efficiency` is the share of the sequences' room that tokens fill; it is absent without packing."""
+    packing = training.tokens / (fitted.sequences * settings.max_length)
+    return {
+        "steps": float(fitted.steps),
+        "tokens": float(fitted.tokens),
+        "tokens_per_second": round(fitted.tokens_per_second, 1),
+        "trainable_parameters": float(fitted.trainable_parameters),
+        "truncated_rows": float(training.cut),
+        "unusable_rows": float(training.unusable),
+        **({"packing_efficiency": round(packing, 6)} if settings.packing else {}),
+    }
+
+
+def _notes(config: TrainConfig, settings: TrainConfig, training: Encoded, fitted: Fitted) -> tuple[str, ...]:
+    notes = []
+    if config.packing != settings.packing:
+        notes.append(f"{config.model} would let packed samples see each other, so they were not packed")
+    if training.cut:
+        notes.append(
+            f"{training.cut} rows were longer than train.max_length={config.max_length} tokens and lost their end"
+        )
+    if training.unusable:
+        notes.append(f"{training.unusable} rows have no answer within train.max_length tokens and were left out")
+    if fitted.resumed_at:
+        notes.append(f"went on from the checkpoint of step {fitted.resumed_at}")
+    return tuple(notes)
+
+
+def _require_examples(training: Encoded, config: TrainConfig) -> None:
+    if training.examples:
+        return
+    raise DataError(
+        f"train: none of {training.unusable} rows has an answer within train.max_length={config.max_length} tokens; "
+        "raise train.max_length, or shorten the prompts"
+    )
