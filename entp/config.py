@@ -42,7 +42,9 @@ class IngestConfig(Section):
 
 class PurgeConfig(Section):
     disable: list[str] = Field([], description="reasons of rules to switch off")
-    thresholds: dict[str, float] = Field({}, description="reason -> threshold, in place of the rule's prior")
+    thresholds: dict[str, float] = Field(
+        {}, description="reason -> threshold, in place of the rule's own (a quantile where its prior is one)"
+    )
     languages: list[str] = Field(["en", "zh"], description="allowed languages (ISO 639-1); [] allows all")
     near_duplicate_jaccard: Ratio = Field(0.8, description="verified shingle Jaccard at or above is a duplicate")
     shingle_words: int = Field(5, ge=1, description="words (or CJK characters) in a shingle")
@@ -62,7 +64,9 @@ class LLMConfig(Section):
     )
     max_context: int = Field(2048, ge=128, description="longest prompt and reply together, in tokens")
     batch_size: int = Field(16, ge=1, description="requests in one forward pass (transformers)")
-    endpoint: str | None = operational(None, "base URL of an OpenAI-compatible server, such as http://localhost:8000/v1")
+    endpoint: str | None = operational(
+        None, "base URL of an OpenAI-compatible server, such as http://localhost:8000/v1"
+    )
     api_key_env: str = operational("OPENAI_API_KEY", "environment variable that holds the endpoint's key")
     concurrency: int = operational(64, "requests in flight (endpoint, vllm)", ge=1)
     timeout_seconds: float = operational(120.0, "time allowed for one request", gt=0)
@@ -156,10 +160,10 @@ class TrainConfig(Section):
     lora_rank: int = Field(16, ge=1, description="LoRA rank")
     lora_alpha: int = Field(16, ge=1, description="LoRA alpha")
     lora_dropout: Ratio = Field(0.1, description="LoRA dropout")
-    learning_rate: float = Field(2e-4, gt=0, description="peak learning rate, linear decay")
+    learning_rate: float = Field(5e-4, gt=0, description="peak learning rate, linear decay")
     warmup_ratio: Ratio = Field(0.03, description="share of steps spent warming up")
     epochs: float = Field(1.0, gt=0, description="passes over the training set")
-    batch_size: int = Field(8, ge=1, description="effective batch, in packed sequences")
+    batch_size: int = Field(2, ge=1, description="effective batch, in packed sequences")
     max_length: int = Field(512, ge=64, description="packed sequence length, in tokens")
     packing: bool = Field(True, description="best-fit packing of samples into sequences")
     save_steps: int = Field(5, ge=1, description="steps between resumable checkpoints")
@@ -190,7 +194,7 @@ class GateConfig(Section):
 class TrackConfig(Section):
     uri: str | None = operational(
         None,
-        "MLflow tracking URI, or `off`; when absent MLFLOW_TRACKING_URI, else a SQLite file beside the output folder",
+        "MLflow tracking URI, or `none`; when absent MLFLOW_TRACKING_URI, else a SQLite file beside the output folder",
     )
     experiment: str = operational("entp", "MLflow experiment; MLFLOW_EXPERIMENT_ID goes before it")
     run_name: str | None = operational(None, "MLflow run name; the output folder's when absent")

@@ -12,7 +12,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +26,14 @@ OFF = "none"
 MEMORY = ".mlflow_run.json"
 #: MLflow takes at most 100 parameters, 1,000 metrics and 500 characters per value in one call.
 PARAMETERS_AT_ONCE, VALUE_CHARACTERS = 100, 500
+#: What MLflow reads from the environment, unless the user has set it: to give up soon on a server that is down, to
+#: send nothing home, and to leave the terminal to us.
+SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
 
 
 class Tracker(Protocol):
@@ -118,7 +126,10 @@ class MlflowTracker:
         self._client.log_artifact(self._run_id, str(path), folder)
 
     def describe(self) -> Mapping[str, str]:
-        return {"mlflow": self._uri, "run": self._run_id}
+        found = {"mlflow": without_password(self._uri), "run": self._run_id}
+        if self._uri.startswith("sqlite:"):
+            found["view"] = f"mlflow ui --backend-store-uri {self._uri}"
+        return found
 
     def _log(self, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
@@ -140,14 +151,19 @@ def open_run(config: Config, output: Path) -> Iterator[Tracker]:
         yield NullTracker()
         return
     uri = tracking_uri(config, output)
+    output.mkdir(parents=True, exist_ok=True)
     client, run_id, adopted = _attach(config, output, uri)
+    from mlflow.exceptions import MlflowException
+
     try:
         yield MlflowTracker(client, uri, run_id)
+        _end(client, run_id, "FINISHED", adopted)
     except BaseException as error:
-        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        _end(client, run_id, status, adopted)
+        with suppress(MlflowException):  # the first failure is the one to tell
+            _end(client, run_id, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", adopted)
+        if isinstance(error, MlflowException):
+            raise _unusable(uri, error) from error
         raise
-    _end(client, run_id, "FINISHED", adopted)
 
 
 def tracking_uri(config: Config, output: Path) -> str:
@@ -157,20 +173,22 @@ def tracking_uri(config: Config, output: Path) -> str:
 
 def open_client(uri: str) -> Any:
     """An MLflow client. Raises SetupError where MLflow, or what the URI needs, is not installed or not reachable."""
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("ALEMBIC_LOG_LEVEL", "ERROR")
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     try:
         import mlflow
 
         _quiet()
-        client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=os.environ.get("MLFLOW_REGISTRY_URI") or uri)
         client.search_experiments(max_results=1)
     except Exception as error:
-        raise SetupError(
-            f"MLflow at {uri} cannot be used ({_first_line(error)}); start the server, correct track.uri, "
-            f"or switch tracking off with track.uri={OFF}"
-        ) from error
+        raise _unusable(uri, error) from error
     return client
+
+
+def without_password(text: str) -> str:
+    """The text with the user part of URLs (`http://user:password@host`) starred out."""
+    return re.sub(r"://[^/@\s]+@", "://***@", text)
 
 
 def metric_name(stage: str, name: str) -> str:
@@ -184,25 +202,27 @@ def flat_parameters(config: Config) -> dict[str, str]:
     for name in type(config).model_fields:
         value = getattr(config, name)
         items = {f"{name}.{key}": item for key, item in value} if isinstance(value, Section) else {name: value}
-        flat.update({key: str(item)[:VALUE_CHARACTERS] for key, item in items.items()})
+        flat.update({key: without_password(str(item))[:VALUE_CHARACTERS] for key, item in items.items()})
     return flat
 
 
 def _attach(config: Config, output: Path, uri: str) -> tuple[Any, str, bool]:
     """Client, run id, and whether the run belongs to somebody else."""
-    client = open_client(uri)
+    client, place = open_client(uri), without_password(uri)
     injected = os.environ.get("MLFLOW_RUN_ID")
     if injected:
+        if not _exists(client, injected):
+            raise SetupError(f"MLFLOW_RUN_ID names run {injected}, which is not in MLflow at {place}")
         return client, injected, True
     memory = output / MEMORY
     parameters = digest_of(flat_parameters(config))
     known = json.loads(memory.read_text()) if memory.is_file() else {}
-    if known.get("uri") == uri and known.get("parameters") == parameters and _exists(client, known["run_id"]):
+    if known.get("uri") == place and known.get("parameters") == parameters and _exists(client, known["run_id"]):
         client.update_run(known["run_id"], status="RUNNING")
         return client, str(known["run_id"]), False
     experiment = os.environ.get("MLFLOW_EXPERIMENT_ID") or _experiment(client, config.track.experiment, uri)
-    run = client.create_run(experiment, run_name=config.track.run_name or output.name)
-    store.write_json(memory, {"uri": uri, "run_id": run.info.run_id, "parameters": parameters})
+    run = client.create_run(experiment, run_name=config.track.run_name or output.resolve().name)
+    store.write_json(memory, {"uri": place, "run_id": run.info.run_id, "parameters": parameters})
     return client, str(run.info.run_id), False
 
 
@@ -239,5 +259,11 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+def _unusable(uri: str, error: Exception) -> SetupError:
+    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    return SetupError(
+        without_password(
+            f"MLflow at {uri} cannot be used ({first_line}); start the server, correct track.uri, "
+            f"or switch tracking off with track.uri={OFF}"
+        )
+    )

@@ -1,4 +1,4 @@
-"""The decision itself, on plain numbers: paired differences over the same items, task by task (our choice)."""
+"""The decision itself, on plain tables: paired differences over the same items, task by task (our choice)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,34 @@ from dataclasses import dataclass
 import polars as pl
 
 PAIRING = ["task", "subtask", "item", "metric"]
+OVERALL = "overall"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A model's evaluation: rows of EVALUATION_SCORES and EVALUATION_ITEMS without the column `model`."""
+
+    scores: pl.DataFrame
+    items: pl.DataFrame
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One task: mean scores over the items both models answered, and the standard error of their difference."""
+    """One task: both models' scores, the gain (positive is better) and the standard error of the gain.
+
+    `stderr` is infinite where there is too little to tell.
+    """
 
     task: str
     challenger: float
     champion: float
+    gain: float
     stderr: float
-    items: int
-
-    @property
-    def gain(self) -> float:
-        return self.challenger - self.champion
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the challenger wins, why in one sentence, and the mean gain over tasks with its standard error."""
+    """Whether the challenger wins, why in one clause, and the mean gain over tasks with its standard error."""
 
     promoted: bool
     reason: str
@@ -36,22 +44,25 @@ class Verdict:
     stderr: float
 
 
-def compare(challenger: pl.DataFrame, champion: pl.DataFrame, higher_is_better: dict[str, bool]) -> list[Comparison]:
-    """Compare two models' item values (`task`, `subtask`, `item`, `metric`, `value`), one headline metric per task.
+def compare(challenger: Scored, champion: Scored) -> list[Comparison]:
+    """Compare two models by the headline metric of each task that both were scored on.
 
-    Only items that both have count. `higher_is_better` is by task; values of the other kind are negated.
+    Where the metric is a mean over items, only items that both have count, and their differences are paired; else the
+    two standard errors are taken as independent. A task whose items are all different is left out.
     """
-    paired = challenger.join(champion, on=PAIRING, suffix="_champion")
+    headlines = challenger.scores.filter("headline").join(
+        champion.scores, on=["task", "metric"], suffix="_champion", maintain_order="left"
+    )
+    paired = challenger.items.join(champion.items, on=PAIRING, suffix="_champion")
+    with_items = set(challenger.items["task"]) & set(champion.items["task"])
     comparisons = []
-    for task, better in higher_is_better.items():
-        rows = paired.filter(pl.col("task") == task)
-        if rows.height == 0:
-            continue
-        sign = 1.0 if better else -1.0
-        own, other = rows["value"].to_numpy() * sign, rows["value_champion"].to_numpy() * sign
-        difference = own - other
-        stderr = float(difference.std(ddof=1) / math.sqrt(len(difference))) if len(difference) > 1 else math.inf
-        comparisons.append(Comparison(task, float(own.mean()), float(other.mean()), stderr, len(difference)))
+    for row in headlines.iter_rows(named=True):
+        sign = 1.0 if row["higher_is_better"] else -1.0
+        pairs = paired.filter(task=row["task"], metric=row["metric"])
+        if pairs.height:
+            comparisons.append(_paired(row["task"], pairs, sign))
+        elif row["task"] not in with_items:
+            comparisons.append(_independent(row, sign))
     return comparisons
 
 
@@ -61,17 +72,36 @@ def decide(comparisons: Sequence[Comparison], noise_multiple: float, max_regress
     A gain of exactly nothing never promotes, however small the noise.
     """
     if not comparisons:
-        return Verdict(False, "the two models have no evaluation item in common, so nothing can be said", 0.0, 0.0)
+        return Verdict(False, "the two models have no evaluation item in common, so nothing can be said", 0.0, math.inf)
     count = len(comparisons)
     gain = sum(comparison.gain for comparison in comparisons) / count
     stderr = math.sqrt(sum(comparison.stderr**2 for comparison in comparisons)) / count
     fallen = [c for c in comparisons if c.gain < 0 and c.gain < -max_regression * c.stderr]
     if fallen:
         worst = min(fallen, key=lambda comparison: comparison.gain)
-        fall = f"{worst.task} fell from {worst.champion:.3f} to {worst.challenger:.3f}"
-        reason = f"{fall}, more than its noise ({worst.stderr:.3f})"
-        return Verdict(False, reason, gain, stderr)
-    figures = f"the mean gain over {count} tasks is {gain:+.4f}, with a standard error of {stderr:.4f}"
+        change = f"{worst.task} went from {worst.champion:.3f} to {worst.challenger:.3f}"
+        return Verdict(False, f"{change}, worse by more than its noise ({_noise(worst.stderr)})", gain, stderr)
+    tasks = "1 task" if count == 1 else f"{count} tasks"
+    figures = f"the mean gain over {tasks} is {gain:+.4f}, with {_noise(stderr)}"
     if gain > 0 and gain > noise_multiple * stderr:
-        return Verdict(True, f"{figures}: beyond the noise, and no task fell beyond its own", gain, stderr)
+        return Verdict(True, f"{figures}: beyond the noise, and no task got worse beyond its own", gain, stderr)
     return Verdict(False, f"{figures}: not beyond the noise ({noise_multiple:g} standard errors)", gain, stderr)
+
+
+def _paired(task: str, pairs: pl.DataFrame, sign: float) -> Comparison:
+    own, other = pairs["value"].to_numpy(), pairs["value_champion"].to_numpy()
+    difference = (own - other) * sign
+    count = len(difference)
+    stderr = float(difference.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
+    return Comparison(task, float(own.mean()), float(other.mean()), float(difference.mean()), stderr)
+
+
+def _independent(row: dict[str, float], sign: float) -> Comparison:
+    errors = (row["stderr"], row["stderr_champion"])
+    stderr = math.inf if None in errors else math.hypot(*errors)
+    gain = (row["value"] - row["value_champion"]) * sign
+    return Comparison(str(row["task"]), row["value"], row["value_champion"], gain, stderr)
+
+
+def _noise(stderr: float) -> str:
+    return f"a standard error of {stderr:.4f}" if math.isfinite(stderr) else "too few items to know its standard error"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -9,8 +11,8 @@ import polars as pl
 from entp import store
 from entp.config import Config
 from entp.gate import registry
-from entp.gate.decide import Comparison, Verdict, compare, decide
-from entp.records import DECISION
+from entp.gate.decide import OVERALL, Comparison, Scored, Verdict, compare, decide
+from entp.records import DECISION, digest_of
 from entp.stages import Inputs, identity
 from entp.store import Summary
 from entp.track import MlflowTracker, open_run
@@ -18,71 +20,85 @@ from entp.track import MlflowTracker, open_run
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
     """Promote the trained model where it beats the champion (the base model while there is none) beyond the noise."""
-    scores = store.read(inputs["evaluate"], "scores")
-    items = _headline_items(store.read(inputs["evaluate"], "items"), scores)
-    better = dict(scores.filter("headline").select("task", "higher_is_better").unique(maintain_order=True).iter_rows())
-    challenger, base = items["after"], items["before"]
-    content = store.content_digest(inputs["train"])
+    gate = config.gate
+    base, challenger = (_scored(inputs["evaluate"], model) for model in ("before", "after"))
+    content = digest_of((store.read_manifest(inputs["train"]) or {})["contents"]["model"])
+    version: str | None = None
 
-    with open_run(config, output.parent) as tracker:
-        mlflow = tracker if isinstance(tracker, MlflowTracker) else None
-        gate = config.gate
-        champion = registry.find_champion(mlflow.client, gate.registered_model, gate.alias) if mlflow else None
-        version: str | None = None
-        if champion is not None and champion.content == content:
-            comparisons = compare(challenger, base, better)
-            verdict = _already(champion, comparisons)
-            version = champion.version
-        else:
-            rival = base if champion is None else champion.items
-            comparisons = compare(challenger, rival, better) if rival is not None else []
-            verdict = decide(comparisons, gate.noise_multiple, gate.max_regression)
-            if verdict.promoted and mlflow is not None:
-                name, alias, model = gate.registered_model, gate.alias, inputs["train"] / "model"
-                version = registry.promote(mlflow.client, mlflow.run_id, name, alias, model, challenger, content)
-
-    against = "the base model" if champion is None else f"champion version {champion.version}"
     with store.publish(output, identity("gate", config, inputs)) as dataset:
-        dataset.write("decision", _rows(verdict, comparisons, version), DECISION)
-        metrics = {"promoted": float(version is not None), "gain": verdict.gain, "noise": verdict.stderr}
-        return dataset.summarise(metrics, (_sentence(verdict, version, against, config),))
+        with open_run(config, output.parent) as tracker:
+            mlflow = tracker if isinstance(tracker, MlflowTracker) else None
+            champion = registry.find_champion(mlflow.client, gate.registered_model, gate.alias) if mlflow else None
+            opponent = f"champion version {champion.version}" if champion else "the base model"
+            rival = champion.scored if champion else base
+            comparisons = compare(challenger, rival) if rival else []
+            if champion and champion.content == content:
+                verdict, version = _already(champion), champion.version
+            else:
+                verdict = decide(comparisons, gate.noise_multiple, gate.max_regression)
+            if verdict.promoted and version is None and mlflow:
+                where = (gate.registered_model, gate.alias)
+                model = inputs["train"] / "model"
+                version = registry.promote(mlflow.client, mlflow.run_id, *where, model, challenger, content)
+        noise = gate.noise_multiple * verdict.stderr
+        reason = _sentence(verdict, version, opponent, config) + _left_out(challenger, comparisons)
+        decision = _rows(version, reason, opponent, comparisons, verdict, gate.noise_multiple)
+        dataset.write("decision", decision, DECISION)
+        metrics = {"promoted": float(version is not None), "gain": verdict.gain}
+        return dataset.summarise(metrics | ({"noise": noise} if math.isfinite(noise) else {}), (reason,))
 
 
-def _headline_items(items: pl.DataFrame, scores: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Item values of each task's headline metric, by model."""
-    headline = scores.filter("headline").select("task", "metric").unique()
-    chosen = items.join(headline, on=["task", "metric"])
-    return {name: chosen.filter(pl.col("model") == name).drop("model") for name in ("before", "after")}
+def _scored(evaluate: Path, model: str) -> Scored:
+    scores, items = (store.read(evaluate, name).filter(model=model).drop("model") for name in ("scores", "items"))
+    return Scored(scores, items)
 
 
-def _already(champion: registry.Champion, comparisons: list[Comparison]) -> Verdict:
-    gain = sum(comparison.gain for comparison in comparisons) / max(len(comparisons), 1)
-    return Verdict(True, f"this very model is champion already, as version {champion.version}", gain, 0.0)
+def _already(champion: registry.Champion) -> Verdict:
+    return Verdict(True, f"this very model is champion already, as version {champion.version}", 0.0, 0.0)
 
 
-def _sentence(verdict: Verdict, version: str | None, against: str, config: Config) -> str:
+def _sentence(verdict: Verdict, version: str | None, opponent: str, config: Config) -> str:
     name = f"{config.gate.registered_model}@{config.gate.alias}"
     if version is not None:
-        return f"Promoted: {name} is version {version}. Against {against}, {verdict.reason}."
+        return f"Promoted: {name} is version {version}. Against {opponent}, {verdict.reason}."
     if verdict.promoted:
-        return f"Not promoted: tracking is off, so there is no registry. Against {against}, {verdict.reason}."
-    return f"Not promoted to {name}. Against {against}, {verdict.reason}."
+        return f"Not promoted: tracking is off, so there is no registry. Against {opponent}, {verdict.reason}."
+    return f"Not promoted to {name}. Against {opponent}, {verdict.reason}."
 
 
-def _rows(verdict: Verdict, comparisons: list[Comparison], version: str | None) -> pl.DataFrame:
-    tasks = [(c.task, c.challenger, c.champion, c.stderr) for c in comparisons]
-    count = max(len(tasks), 1)
-    mean = ("mean", sum(row[1] for row in tasks) / count, sum(row[2] for row in tasks) / count, verdict.stderr)
+def _left_out(challenger: Scored, comparisons: Sequence[Comparison]) -> str:
+    """A sentence about the tasks that the decision does not rest on."""
+    compared = {comparison.task for comparison in comparisons}
+    tasks = [task for task in challenger.scores.filter("headline")["task"] if task not in compared]
+    return f" Not compared, for want of the opponent's scores on the same items: {', '.join(tasks)}." if tasks else ""
+
+
+def _rows(
+    version: str | None,
+    reason: str,
+    opponent: str,
+    comparisons: Sequence[Comparison],
+    verdict: Verdict,
+    noise_multiple: float,
+) -> pl.DataFrame:
+    """One row per task, then the mean over them."""
+    shared = {"promoted": version is not None, "reason": reason, "opponent": opponent, "model_version": version}
+    challenger, champion = ([getattr(c, name) for c in comparisons] for name in ("challenger", "champion"))
+    overall = Comparison(OVERALL, _mean(challenger), _mean(champion), verdict.gain, verdict.stderr)
     rows = [
         {
-            "promoted": version is not None,
-            "reason": verdict.reason,
-            "task": task,
-            "challenger": challenger,
-            "champion": champion,
-            "noise": noise,
-            "model_version": version,
+            "task": comparison.task,
+            "challenger": comparison.challenger,
+            "champion": comparison.champion,
+            "gain": comparison.gain,
+            "noise": noise_multiple * comparison.stderr,
         }
-        for task, challenger, champion, noise in [*tasks, mean]
+        for comparison in [*comparisons, overall]
     ]
-    return pl.DataFrame(rows, schema=DECISION)
+    table = pl.DataFrame([shared | row for row in rows], schema=DECISION)
+    unknown = pl.selectors.float()
+    return table.with_columns(pl.when(unknown.is_finite()).then(unknown))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan

@@ -1,0 +1,117 @@
+"""The story of one pair, as kept in the column `trace` of `mix/fusions` (JSON of `Trace`).
+
+`entp trace` and the HTML report print it; the names below are an API.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+from entp.mix.loss import SymbolicLoss
+from entp.mix.templates import templates
+
+Operator = Literal["DA", "MCG", "ICD", "FAC", "FAU", "REWRITE", "RATE"]
+
+#: Why a pair was not fused two-to-one (`decision.reason`, `mix/reason/<reason>`); "accepted" where it was.
+REASONS = (
+    "accepted",
+    "loss_too_high",
+    "below_better_parent",
+    "reply_truncated",
+    "unrated",
+    "infrastructure",
+    "max_pairs",
+    "max_requests",
+)
+
+
+class Step(TypedDict):
+    """One thing done to a pair.
+
+    DA, MCG, FAU and REWRITE wrote `text`, by `template`. ICD and FAC measured the text written before them: `loss`,
+    its weighted `terms`, the `heaviest` of them, and whether it was `kept` as the best so far. RATE compares with
+    the parents. Tokens are those of the step's requests, whether or not the cache answered them.
+    """
+
+    operator: Operator
+    template: str | None
+    iteration: int
+    text: str
+    loss: float | None
+    terms: dict[str, float]
+    heaviest: str | None
+    kept: bool | None
+    tokens_in: int
+    tokens_out: int
+
+
+class Ratings(TypedDict):
+    """Raw ratings on the rater's own scale, higher is better; None where there is none."""
+
+    fused: float | None
+    rewritten: float | None
+    parent_a: float | None
+    parent_b: float | None
+
+
+class Decision(TypedDict):
+    """`status` is one of FUSION_STATUSES, `reason` one of REASONS, `sentence` says it in plain English."""
+
+    status: str
+    reason: str
+    sentence: str
+
+
+class Trace(TypedDict):
+    """`parents` are sample ids; `prompts` maps the templates that were used to their versions."""
+
+    parents: list[str]
+    model: str
+    prompts: dict[str, str]
+    ratings: Ratings
+    steps: list[Step]
+    decision: Decision
+
+
+def step(
+    operator: Operator,
+    iteration: int,
+    tokens: tuple[int, int],
+    text: str = "",
+    template: str | None = None,
+    loss: SymbolicLoss | None = None,
+    kept: bool | None = None,
+) -> Step:
+    """One step; a loss's zero terms are left out."""
+    return Step(
+        operator=operator,
+        template=template,
+        iteration=iteration,
+        text=text,
+        loss=loss.total if loss else None,
+        terms={name: value for name, value in loss.terms.items() if value > 0} if loss else {},
+        heaviest=loss.heaviest if loss else None,
+        kept=kept,
+        tokens_in=tokens[0],
+        tokens_out=tokens[1],
+    )
+
+
+def no_ratings() -> Ratings:
+    return Ratings(fused=None, rewritten=None, parent_a=None, parent_b=None)
+
+
+def to_json(parents: Sequence[str], model: str, steps: list[Step], ratings: Ratings, decision: Decision) -> str:
+    """The trace as canonical JSON, with the versions of the templates that its steps used."""
+    used = sorted({entry["template"] for entry in steps if entry["template"]})
+    story = Trace(
+        parents=list(parents),
+        model=model,
+        prompts={name: templates()[name].version for name in used},
+        ratings=ratings,
+        steps=steps,
+        decision=decision,
+    )
+    return json.dumps(story, ensure_ascii=False, sort_keys=True)

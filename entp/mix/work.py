@@ -1,0 +1,141 @@
+"""What is known and kept while one pair is worked on: parents, demands, steps, and what the requests cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from entp.config import Config
+from entp.errors import UsageError
+from entp.language import detect_language
+from entp.llm.client import Choose, Generate, LogLikelihood, Reply
+from entp.llm.rounds import Asker
+from entp.mix.key_terms import Corpus, key_terms
+from entp.mix.loss import Demand, Written
+from entp.mix.trace import Operator, Ratings, Step, no_ratings, step
+from entp.mix.words import words
+from entp.progress import Advance
+from entp.rate.excerpt import ends
+from entp.records import Message, digest_of, prompt_of, response_of
+
+#: Tokens kept free for a template's own words and marks.
+TEMPLATE_TOKENS = 200
+#: Fewest tokens a parent's instruction or answer may be cut to.
+LEAST_ROOM = 48
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A sample to be fused. `prompt` and `response` are cut to what a prompt has room for; `messages` are whole."""
+
+    id: str
+    messages: list[Message]
+    prompt: str
+    response: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    id: str
+    parents: tuple[Parent, Parent]
+
+
+class Meter:
+    """An asker that counts what passes through it. It stands in for a session wherever one is asked."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self.calls = 0
+        self.tokens_in = 0
+        self.tokens_out = 0
+
+    async def generate(self, requests: Sequence[Generate], advance: Advance | None = None) -> list[Reply]:
+        return self._count(await self._asker.generate(requests), advance)
+
+    async def choose(self, requests: Sequence[Choose], advance: Advance | None = None) -> list[Reply]:
+        return self._count(await self._asker.choose(requests), advance)
+
+    async def loglikelihood(self, requests: Sequence[LogLikelihood], advance: Advance | None = None) -> list[Reply]:
+        return self._count(await self._asker.loglikelihood(requests), advance)
+
+    def _count(self, replies: list[Reply], advance: Advance | None) -> list[Reply]:
+        self.calls += len(replies)
+        self.tokens_in += sum(reply.tokens_in for reply in replies)
+        self.tokens_out += sum(reply.tokens_out for reply in replies)
+        if advance is not None:
+            advance(len(replies))
+        return replies
+
+
+@dataclass
+class Work:
+    """The work on one pair, as far as it has come."""
+
+    pair: Pair
+    config: Config
+    meter: Meter
+    steps: list[Step] = field(default_factory=list)
+    ratings: Ratings = field(default_factory=no_ratings)
+    #: Best loss after each candidate.
+    curve: list[float] = field(default_factory=list)
+    _charged: tuple[int, int] = (0, 0)
+
+    def record(self, operator: Operator, iteration: int, **facts: Any) -> None:
+        """Keep a step (see `trace.step`); it is charged with all tokens since the step before it."""
+        spent = (self.meter.tokens_in - self._charged[0], self.meter.tokens_out - self._charged[1])
+        self._charged = (self.meter.tokens_in, self.meter.tokens_out)
+        self.steps.append(step(operator, iteration, spent, **facts))
+
+    def seed(self, operator: str, *position: int) -> int:
+        """The seed of a request: by run seed, pair and place in the pair's life, never by time or order of work."""
+        return int(digest_of([self.config.seed, self.pair.id, operator, *position])[:8], 16) & 0x7FFFFFFF
+
+
+def parent_from(sample: dict[str, Any], room: int) -> Parent:
+    """A row of `purge/samples` as a parent, cut to `room` tokens for each of instruction and answer."""
+    messages = sample["messages"]
+    return Parent(
+        id=sample["id"],
+        messages=messages,
+        prompt=ends(prompt_of(messages), room),
+        response=ends(response_of(messages), room),
+        language=sample["language"],
+    )
+
+
+def room_for_text(config: Config) -> int:
+    """Tokens for each of the four texts a prompt may show: two instructions, and two notes.
+
+    Raises UsageError where `llm.max_context` is too short for the reply lengths asked for.
+    """
+    replies = config.mix.max_instruction_tokens + config.mix.max_answer_tokens
+    room = (config.llm.max_context - replies - TEMPLATE_TOKENS) // 4
+    if room < LEAST_ROOM:
+        raise UsageError(
+            f"llm.max_context={config.llm.max_context} leaves {room} tokens for each text of a pair, beside "
+            f"mix.max_instruction_tokens={config.mix.max_instruction_tokens} and "
+            f"mix.max_answer_tokens={config.mix.max_answer_tokens}; raise the first or lower the others"
+        )
+    return room
+
+
+def demand_of(parents: Sequence[Parent], directs: Sequence[Written], corpus: Corpus, config: Config) -> Demand:
+    """What these parents, and the direct answers to them, demand of one sample made of them."""
+    told = [
+        f"{parent.prompt}\n{parent.response}\n{direct.text}" for parent, direct in zip(parents, directs, strict=True)
+    ]
+    languages = frozenset(parent.language for parent in parents)
+    prompt_words = [len(words(parent.prompt)) for parent in parents]
+    response_words = sum(len(words(parent.response)) for parent in parents)
+    return Demand(
+        prompts=tuple(parent.prompt for parent in parents),
+        responses=tuple(parent.response for parent in parents),
+        topic_terms=tuple(key_terms(parent.prompt, corpus, config.mix.key_terms) for parent in parents),
+        answer_terms=tuple(key_terms(text, corpus, config.mix.key_terms) for text in told),
+        languages=languages,
+        answer_languages=languages | {detect_language(parent.response)[0] for parent in parents},
+        instruction_words=(min(6, *prompt_words), sum(prompt_words) + 25),
+        answer_words=(max(2, min(20, response_words // 2)), config.mix.max_answer_tokens),
+    )

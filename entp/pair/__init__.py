@@ -1,0 +1,1 @@
+"""Pair: group the low-quality samples by domain, and match those that complement each other."""

@@ -1,0 +1,100 @@
+"""What the rate stage reports about its raters, and whether a rater says anything at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from entp.errors import DataError
+from entp.rate.rating import RawRating
+from entp.records import with_text
+
+if TYPE_CHECKING:
+    from entp.llm.session import Usage
+
+#: One score for more than this share of the pool says (nearly) nothing about any sample (our choice).
+MAX_COMMONEST_SHARE = 0.98
+#: Fewer ratings than this may agree by chance.
+MIN_RATINGS_TO_DOUBT = 50
+#: Expected scores within this of each other can't be told apart.
+SAME_EXPECTED = 0.01
+
+
+def rater_metrics(
+    rater: str, rows: pl.DataFrame, ratings: Sequence[RawRating], samples: pl.DataFrame
+) -> dict[str, float]:
+    """Metrics of one rater, named `<rater>/...`; ratios are of the samples it was given (not over the budget)."""
+    given = sum(rating.status != "over_budget" for rating in ratings)
+    rated = rows.filter(pl.col("status") == "rated")
+    metrics = {
+        f"{rater}/rated_ratio": rated.height / given,
+        f"{rater}/mean_score": _mean(rated["score"]),
+        f"{rater}/commonest_share": commonest_share(rated["score"]),
+        f"{rater}/truncated_inputs": float(sum(rating.cut for rating in ratings)),
+    }
+    statuses = Counter(rating.status for rating in ratings)
+    metrics |= {f"{rater}/status/{status}": float(count) for status, count in sorted(statuses.items())}
+    correlation = length_correlation(rated, samples)
+    if correlation is not None:
+        metrics[f"{rater}/length_correlation"] = correlation
+    return metrics
+
+
+def usage_metrics(usage: Usage, asked: int) -> dict[str, float]:
+    """What the ratings took. `tokens_per_sample` is per rater and sample, in and out together."""
+    return {
+        "requests": float(usage.requests),
+        "tokens_in": float(usage.tokens_in),
+        "tokens_out": float(usage.tokens_out),
+        "tokens_per_sample": (usage.tokens_in + usage.tokens_out) / max(asked, 1),
+        "cost": usage.cost,
+    }
+
+
+def length_correlation(rated: pl.DataFrame, samples: pl.DataFrame) -> float | None:
+    """Spearman correlation of expected score and response length (characters): how much a rater only counts words.
+
+    None where either does not vary.
+    """
+    lengths = with_text(samples).select("id", length=pl.col("response").str.len_chars())
+    table = rated.join(lengths, on="id", how="left").select("expected", "length")
+    if table["expected"].n_unique() < 2 or table["length"].n_unique() < 2:
+        return None
+    return float(table.select(pl.corr("expected", "length", method="spearman")).item())
+
+
+def commonest_share(scores: pl.Series) -> float:
+    """Share of the most frequent score; 0 for no scores."""
+    if scores.is_empty():
+        return 0.0
+    return max(Counter(scores.to_list()).values()) / len(scores)
+
+
+def sameness(rater: str, rows: pl.DataFrame) -> list[str]:
+    """A note where a rater gives nearly everything one score though its expected scores still differ.
+
+    Raises DataError where those are the same too: such a rater has not read the samples. A weak judge rounds to one
+    score and is still of use, because stages that compare two texts read its expected scores.
+    """
+    rated = rows.filter(pl.col("status") == "rated")
+    share = commonest_share(rated["score"])
+    if rated.height < MIN_RATINGS_TO_DOUBT or share <= MAX_COMMONEST_SHARE:
+        return []
+    score = Counter(rated["score"].to_list()).most_common(1)[0][0]
+    expected = rated["expected"].sort().to_list()
+    if expected[-1] - expected[0] < SAME_EXPECTED:
+        raise DataError(
+            f"rate: rater `{rater}` gave the same score {score} to all {rated.height} samples; "
+            f"try another llm.model, or leave the rater out of rate.raters"
+        )
+    return [
+        f"rater `{rater}` rounds to {score} for {share:.0%} of the samples (expected {expected[0]:.2f} to "
+        f"{expected[-1]:.2f}): too weak a model to tell them apart by score"
+    ]
+
+
+def _mean(scores: pl.Series) -> float:
+    return sum(scores.to_list()) / max(len(scores), 1)
