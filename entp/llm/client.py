@@ -6,6 +6,7 @@ status, never an exception: only a fault of the whole backend (model missing, en
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
@@ -59,7 +60,8 @@ class Reply:
     """What came back, for every kind of request; the fields that a kind does not use keep their defaults.
 
     `probabilities` sum to 1 over the answers; `answer_mass` is the share of the whole vocabulary's probability that
-    they had before that. `logprob` is the sum (nats) over `tokens_scored` tokens.
+    they had before that; where it is 0 the model leans to none of them, and they share evenly. `logprob` is the sum
+    (nats) over `tokens_scored` tokens.
     """
 
     status: Status
@@ -104,8 +106,11 @@ def request_digest(model: str, request: Request) -> str:
 def chosen(request: Choose, shares: Sequence[float], tokens_in: int, tokens_out: int = 0) -> Reply:
     """The reply to a Choose whose answers have these shares of the vocabulary's probability."""
     mass = sum(shares)
-    if not mass > 0:
-        return Reply(status="failed", error=f"none of the answers {request.answers} is among the likeliest tokens")
+    if math.isnan(mass):
+        return Reply(status="failed", error="the model's probabilities are not numbers")
+    if mass == 0:
+        even = dict.fromkeys(request.answers, 1 / len(request.answers))
+        return Reply(status="ok", probabilities=even, tokens_in=tokens_in, tokens_out=tokens_out)
     probabilities = {answer: share / mass for answer, share in zip(request.answers, shares, strict=True)}
     return Reply(status="ok", probabilities=probabilities, answer_mass=mass, tokens_in=tokens_in, tokens_out=tokens_out)
 

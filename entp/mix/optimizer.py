@@ -11,6 +11,7 @@ NEXT_MERGE: dict[str, str] = {
     "truncated": "merge_shorter",
     "wrong_language": "merge_same_language",
     "leakage": "merge_shorter",
+    "not_a_request": "merge_both_intents",
     "absent_reference": "merge_self_contained",
     "copies_parent": "merge_both_intents",
     "repetition": "merge_shorter",

@@ -7,11 +7,12 @@ wrong under `unreadable` and `missing`, and passes the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
+from pathlib import Path
 from typing import NamedTuple
 
 from entp.language import UNKNOWN, detect_language
-from entp.mix.key_terms import missing_terms
+from entp.mix.key_terms import STOP_WORDS, missing_terms
 from entp.mix.templates import LEAK_WORDS, template_runs
 from entp.mix.words import jaccard, ngrams, words
 
@@ -36,25 +37,42 @@ ORDINARY_REPETITION = 0.15
 #: Less certain guesses of a language are no evidence.
 LANGUAGE_CERTAINTY = 0.5
 
-_LEAKS = re.compile(
-    r"</?(?:task|note|instruction|answer|draft)(?:_\d)?>|\b(?:task|instruction|note|prompt)[ _]?[12ab]\b"
-    r"|\b(?:task|instruction|note|prompt) (?:one|two)\b|<\|[a-z_]+\|>|</?s>|\[/?INST\]"
-    r"|^\s*(?:user|assistant|human|system)\s*:|\b(?:new|merged|combined) (?:instruction|task|prompt)\b"
-    r"|\bas an? (?:ai|artificial intelligence)\b|<noinput>|```json|\{\"(?:instruction|response)\""
-    r"|作为一个?(?:AI|人工智能)|新指令|任务[一二12]",
+#: Words of our prompts; a parent may have them too, and then they are no leak.
+_PROMPT_WORDS = re.compile(
+    r"</?(?:task|note|instruction|answer)(?:_\d)?>|\b(?:task|instruction|note|prompt)[ _]?[12ab]\b"
+    r"|\b(?:task|instruction|note|prompt) (?:one|two)\b"
+    r"|\b(?:this|the (?:first|second|two|new)) (?:task|instruction)s?\b"
+    r"|\b(?:new|merged|combined) (?:instruction|task|prompt)\b|新指令|任务[一二12]",
+    re.IGNORECASE,
+)
+#: Noise, wherever it comes from: control tokens, role markers, raw JSON, a chat model's set phrases.
+_NOISE = re.compile(
+    r"<\|[a-z_]+\|>|</?s>|\[/?INST\]|^\s*(?:user|assistant|human|system)\s*:|<noinput>|```json"
+    r"|\{\"(?:instruction|response)\"|\bas an? (?:ai|artificial intelligence)\b|作为一个?(?:AI|人工智能)"
+    r"|\b(?:ready|happy|here) to (?:help|assist)\b",
     re.IGNORECASE | re.MULTILINE,
+)
+#: Verbs and question words that a request begins with.
+REQUEST_WORDS = frozenset(Path(__file__).with_name("request_words.txt").read_text(encoding="utf-8").split())
+#: What may stand before them.
+LEADING_WORDS = frozenset(
+    ["also", "and", "finally", "first", "lastly", "next", "now", "please", "second", "then", "third"]
+)
+_CLAUSE = re.compile(r"[.!?;:,\n]+")
+_ASKING = re.compile(
+    r"[?？]|请|[吗呢](?:\W|$)|什么|如何|怎么|怎样|为什么|哪|(?:^|[，。；])\s*(?:写|列|给|描述|解释|翻译|介绍|总结|说明|分析|比较|生成|设计|编|找|提供|计算|将|把)"
 )
 _REFERENCES = re.compile(
     r"\b(?:the|this|these) (?:following|given|attached|provided|above|below|supplied)\b"
     r"|\b(?:attached|provided|given|listed|shown|mentioned) (?:above|below|here)\b|\b(?:see|use|read) (?:above|below)\b"
     r"|\b(?:the|this) (?:passage|paragraph|excerpt|image|picture|photo|attachment|link|table below|article below)\b"
-    r"|\b(?:both|two|these) (?:tasks|instructions|questions|prompts)\b"
+    r"|\b(?:both|these|the two) (?:tasks|instructions|questions|prompts)\b"
     r"|以下|上述|上文|下文|附件|如图|下图|上图|所给|给定的",
     re.IGNORECASE,
 )
-_MATERIAL = re.compile(r"[\"“「『][^\"”」』]{8,}[\"”」』]|```|https?://|[:：]\s*\S[\s\S]{7,}")
+_MATERIAL = re.compile(r"[\"“「『][^\"”」』]{8,}[\"”」』]|```|https?://|[:：]\s*\S\S|\n\s*\S|[?？]\s*\S")
 _UNFINISHED = re.compile(
-    r"(?:[,;:，；：、(（\[{]|\b(?:and|or|but|the|a|an|of|to|in|for|with|by|as|is|are|that|which|such as))\s*$", re.I
+    r"(?:[,:，；：、(（\[{]|\b(?:and|or|but|the|a|an|of|to|in|for|with|by|as|is|are|that|which|such as))\s*$"
 )
 
 
@@ -93,19 +111,51 @@ def wrong_language(text: str, languages: Collection[str]) -> Finding:
 
 
 def leakage(text: str, sources: Sequence[str] = ()) -> Finding:
-    """Scraps of the prompt, role markers, or a model speaking of itself.
+    """Scraps of the prompt, role markers, or a chat model's set phrases.
 
-    A run of words from a template is a scrap unless one of the `sources` (the parents) has it too.
+    Words of the prompt are no leak where one of the `sources` (the parents) has them too; noise always is.
 
     Trips:  "Task 1: name three fruits."
     Passes: "Name three fruits and one task they help with."
     """
-    found = [match.group().strip() for match in _LEAKS.finditer(text)]
+    known = "\n".join(sources).lower()
+    found = [match.group().strip() for match in _NOISE.finditer(text)]
+    found += [match.group() for match in _PROMPT_WORDS.finditer(text) if match.group().lower() not in known]
     own = {run for source in sources for run in ngrams(words(source), LEAK_WORDS)}
     scraps = [" ".join(run) for run in ngrams(words(text), LEAK_WORDS) if run in template_runs() and run not in own]
     if len(scraps) >= LEAK_RUNS:
         found += scraps
     return Finding(1.0, sorted(set(found))) if found else FINE
+
+
+def not_a_request(text: str, sources: Sequence[str], languages: Set[str]) -> Finding:
+    """The instruction tells something instead of asking for it (English and Chinese; other languages pass).
+
+    A request has a question mark, or a clause that begins with a verb of asking or as one of the parents does. Where
+    no parent is a request in this sense, none is demanded.
+
+    Trips:  "To improve the sentence, you could add a comma."
+    Passes: "First, improve the sentence. Then, add a comma."
+    """
+    if not text or not languages & {"en", "zh"}:
+        return FINE
+    if _asks(text, _openings(sources)) or not any(_asks(source, frozenset()) for source in sources):
+        return FINE
+    return Finding(1.0, [" ".join(words(text)[:3])])
+
+
+def _asks(text: str, openings: Collection[str]) -> bool:
+    if _ASKING.search(text):
+        return True
+    clauses = [words(clause) for clause in _CLAUSE.split(text)]
+    firsts = {next((word for word in clause if word not in LEADING_WORDS), "") for clause in clauses}
+    return bool(firsts & REQUEST_WORDS or firsts & set(openings))
+
+
+def _openings(sources: Sequence[str]) -> frozenset[str]:
+    """First words of the parents' instructions that are verbs of their own, such as "fabricate"."""
+    firsts = {next(iter(words(source)), "") for source in sources}
+    return frozenset(first for first in firsts if first not in STOP_WORDS)
 
 
 def absent_reference(text: str) -> Finding:

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+
+from entp.curate import neighbours as module
+from entp.curate.neighbours import nearest
+
+
+def unit(*rows: tuple[float, float]) -> np.ndarray:
+    vectors = np.array(rows, dtype=np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_the_nearest_others_come_first_and_never_the_sample_itself():
+    found, distances = nearest(unit((1, 0), (1, 0.1), (0, 1)), 2)
+    assert found.tolist() == [[1, 2], [0, 2], [1, 0]]
+    assert np.allclose(distances[0], [1 - 1 / np.sqrt(1.01), 1.0], atol=1e-5)
+
+
+def test_equal_distances_are_ordered_by_index():
+    found, distances = nearest(unit(*[(1, 0)] * 6), 3)
+    assert found[0].tolist() == [1, 2, 3]
+    assert found[4].tolist() == [0, 1, 2]
+    assert (distances == 0).all()
+
+
+def test_a_small_pool_gives_as_many_neighbours_as_there_are():
+    assert nearest(unit((1, 0), (0, 1), (1, 1)), 10)[0].shape == (3, 2)
+    assert nearest(unit((1, 0)), 10)[0].shape == (1, 0)
+
+
+def test_searching_in_batches_finds_what_one_search_finds(monkeypatch):
+    random = np.random.default_rng(0)
+    vectors = unit(*random.normal(size=(50, 2)).tolist())
+    whole = nearest(vectors, 5)
+    monkeypatch.setattr(module, "QUERIES", 7)
+    batched = nearest(vectors, 5)
+    assert (whole[0] == batched[0]).all()
+    assert (whole[1] == batched[1]).all()
+
+
+def test_the_search_is_exact():
+    vectors = np.random.default_rng(1).normal(size=(200, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    similarity = vectors @ vectors.T
+    np.fill_diagonal(similarity, -2)
+    assert (nearest(vectors, 4)[0] == np.argsort(-similarity, axis=1)[:, :4]).all()

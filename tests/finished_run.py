@@ -1,0 +1,74 @@
+"""A whole run in miniature, as the stages would have published it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.datasets import publish, sample
+
+A = sample("How do I water basil?", "A little each day.", row=7)
+B = sample("Why do basil leaves turn yellow?", "too much water", source="garden_club", row=9)
+FUSED = sample(
+    "How do I water basil so that its leaves stay green?", "Water a little each day; too much turns it yellow."
+)
+
+
+def step(operator: str, iteration: int, text: str = "", **known: Any) -> dict[str, Any]:
+    blank = {"template": None, "loss": None, "terms": {}, "heaviest": None, "kept": None}
+    cost = {"tokens_in": 10, "tokens_out": 5}
+    return {"operator": operator, "iteration": iteration, "text": text, **cost, **blank, **known}
+
+
+def publish_run(tmp_path: Path) -> Path:
+    """A run of two samples that became one fusion, up to `evaluate`."""
+    publish(tmp_path, "ingest", {"rows_read": 2}, samples=[A, B])
+    passed = [{"id": row["id"], "stage": "purge", "keep": True, "reason": "passed", "value": None} for row in (A, B)]
+    repaired = {"id": B["id"], "stage": "purge", "keep": True, "reason": "mojibake", "value": 2.0}
+    mended = {**B, "messages": [B["messages"][0], {"role": "assistant", "content": "Too much water."}]}
+    publish(tmp_path, "purge", samples=[A, mended], verdicts=[*passed, repaired])
+    rating = {"id": A["id"], "rater": "judge", "status": "rated", "score": 2, "expected": 2.21, "spread": 0.5}
+    missing = {"id": B["id"], "rater": "judge", "status": "timed_out", "score": None, "expected": None, "spread": None}
+    publish(tmp_path, "rate", ratings=[rating, missing])
+    scores = [
+        {"id": A["id"], "score_raw": 2, "score_curated": 1, "confidence": 0.7, "tier": "LQ"},
+        {"id": B["id"], "score_raw": None, "score_curated": None, "confidence": 0.0, "tier": "undecided"},
+    ]
+    transition = [
+        {"true": true, "observed": observed, "probability": float(true == observed), "prior": 1 / 6}
+        for true in range(6)
+        for observed in range(6)
+    ]
+    publish(tmp_path, "curate", scores=scores, transition=transition)
+    pair = {"pair_id": "feed01", "parent_a": A["id"], "parent_b": B["id"], "similarity": 0.61, "cluster": 3}
+    places = [{"id": row["id"], "cluster": 3, "representative": row is A, "x": 0.1, "y": 0.2} for row in (A, B)]
+    publish(tmp_path, "pair", pairs=[pair], clusters=places)
+    steps = [
+        step("DA", 0, "Water it in the morning."),
+        step("MCG", 1, "Water basil?", loss=0.8, template="merge_plain", terms={"missing_terms_b": 0.6}, kept=True),
+        step("MCG", 2, "Water basil, keep it green?", loss=0.1, template="merge_keep_terms", kept=True),
+    ]
+    story = {"model": "toy", "steps": steps, "decision": {"sentence": "It is rated above both parents."}}
+    fusion = {
+        "pair_id": "feed01",
+        "status": "fused",
+        "messages": FUSED["messages"],
+        "loss_first": 0.8,
+        "loss_last": 0.1,
+        "iterations": 2,
+        "calls": 4,
+        "tokens_in": 40,
+        "tokens_out": 20,
+        "trace": json.dumps(story),
+    }
+    publish(tmp_path, "mix", fusions=[fusion])
+    training = {
+        "id": FUSED["id"],
+        "origin": "fusion",
+        "source": "forum",
+        "messages": FUSED["messages"],
+        "parents": [A["id"], B["id"]],
+    }
+    publish(tmp_path, "assemble", train=[training])
+    return tmp_path
