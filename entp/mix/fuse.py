@@ -66,7 +66,7 @@ def finished(work: Work, model: str, decision: Decision, messages: list[Message]
         calls=work.meter.calls,
         tokens_in=work.meter.tokens_in,
         tokens_out=work.meter.tokens_out,
-        trace=to_json(parents, model, work.steps, work.ratings, decision),
+        trace=to_json(parents, model, work.steps, work.curve, work.ratings, decision),
     )
 
 

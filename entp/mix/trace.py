@@ -65,13 +65,15 @@ class Decision(TypedDict):
 
 
 class Trace(TypedDict):
-    """`parents` are sample ids; `prompts` maps the templates that were used to their versions."""
+    """`parents` are sample ids; `prompts` maps the templates that were used to their versions; `curve` is the pair's
+    best loss after each candidate (see `entp.mix.fuse`)."""
 
     parents: list[str]
     model: str
     prompts: dict[str, str]
     ratings: Ratings
     steps: list[Step]
+    curve: list[float]
     decision: Decision
 
 
@@ -103,7 +105,14 @@ def no_ratings() -> Ratings:
     return Ratings(fused=None, rewritten=None, parent_a=None, parent_b=None)
 
 
-def to_json(parents: Sequence[str], model: str, steps: list[Step], ratings: Ratings, decision: Decision) -> str:
+def to_json(
+    parents: Sequence[str],
+    model: str,
+    steps: list[Step],
+    curve: list[float],
+    ratings: Ratings,
+    decision: Decision,
+) -> str:
     """The trace as canonical JSON, with the versions of the templates that its steps used."""
     used = sorted({entry["template"] for entry in steps if entry["template"]})
     story = Trace(
@@ -112,6 +121,7 @@ def to_json(parents: Sequence[str], model: str, steps: list[Step], ratings: Rati
         prompts={name: templates()[name].version for name in used},
         ratings=ratings,
         steps=steps,
+        curve=curve,
         decision=decision,
     )
     return json.dumps(story, ensure_ascii=False, sort_keys=True)

@@ -104,8 +104,8 @@ def _figures(run: Path) -> Iterator[tuple[str, Figure]]:
 def _loss_curves(run: Path) -> list[list[float]]:
     """Best loss after each candidate, for every pair that has one."""
     stories = store.read(run / "mix", "fusions")["trace"].drop_nulls()
-    losses = [[step["loss"] for step in json.loads(story)["steps"] if step["loss"] is not None] for story in stories]
-    return [np.minimum.accumulate(curve).tolist() for curve in losses if curve]
+    curves = [json.loads(story)["curve"] for story in stories]
+    return [curve for curve in curves if curve]
 
 
 def _examples(run: Path) -> Iterator[dict[str, str]]:

@@ -1,3 +1,5 @@
+"""The decision, from item values to the verdict."""
+
 from __future__ import annotations
 
 import math
@@ -5,22 +7,25 @@ import math
 import polars as pl
 import pytest
 
-from entp.gate.decide import Comparison, compare, decide
+from entp.gate.decide import Comparison, Scored, compare, decide
 
 
 def task(name: str, challenger: float, champion: float, stderr: float) -> Comparison:
-    return Comparison(name, challenger, champion, stderr, items=100)
+    return Comparison(name, challenger, champion, challenger - champion, stderr)
 
 
-def items(name: str, values: list[float], metric: str = "acc") -> pl.DataFrame:
-    rows = {
-        "task": name,
-        "subtask": name,
-        "metric": metric,
-        "value": values,
-        "item": [str(n) for n in range(len(values))],
-    }
-    return pl.DataFrame(rows)
+def scored(name: str, values: list[float], better: bool = True, first: int = 0) -> Scored:
+    """A task whose score is the mean over items."""
+    scores = {"task": [name], "metric": "acc", "value": sum(values) / len(values), "stderr": 0.1, "headline": True}
+    items = {"task": name, "subtask": name, "metric": "acc", "value": values}
+    items["item"] = [str(first + place) for place in range(len(values))]
+    return Scored(pl.DataFrame(scores | {"higher_is_better": better}), pl.DataFrame(items))
+
+
+def without_items(value: float, stderr: float | None) -> Scored:
+    """A task whose score is no mean: perplexity, say."""
+    both = scored("text", [value], better=False)
+    return Scored(both.scores.with_columns(stderr=pl.lit(stderr, pl.Float64)), both.items.clear())
 
 
 def test_a_gain_beyond_the_noise_promotes():
@@ -39,7 +44,7 @@ def test_a_gain_within_the_noise_does_not():
 def test_one_task_that_falls_beyond_its_noise_refuses_however_much_the_others_gain():
     verdict = decide([task("a", 0.90, 0.50, 0.01), task("b", 0.40, 0.50, 0.01)], 1.96, 1.96)
     assert not verdict.promoted
-    assert verdict.reason.startswith("b fell from 0.500 to 0.400")
+    assert verdict.reason.startswith("b went from 0.500 to 0.400")
 
 
 def test_a_fall_within_the_noise_is_forgiven():
@@ -57,19 +62,39 @@ def test_without_common_items_nothing_can_be_said():
 
 
 def test_items_are_paired_so_that_a_shared_difficulty_is_no_noise():
-    [comparison] = compare(items("a", [1.0, 0.0, 1.0, 0.0]), items("a", [0.5, -0.5, 0.5, -0.5]), {"a": True})
-    assert (comparison.gain, comparison.stderr, comparison.items) == (0.5, 0.0, 4)
+    [comparison] = compare(scored("a", [1.0, 0.0, 1.0, 0.0]), scored("a", [0.5, -0.5, 0.5, -0.5]))
+    assert (comparison.gain, comparison.stderr) == (0.5, 0.0)
 
 
 def test_only_items_that_both_models_answered_count():
-    [comparison] = compare(items("a", [1.0, 0.0, 0.0]), items("a", [0.0, 0.0]), {"a": True})
-    assert (comparison.challenger, comparison.items) == (0.5, 2)
+    [comparison] = compare(scored("a", [1.0, 0.0, 0.0]), scored("a", [0.0, 0.0]))
+    assert (comparison.challenger, comparison.gain) == (0.5, 0.5)
+
+
+def test_a_task_whose_items_are_all_different_is_left_out():
+    assert compare(scored("a", [1.0, 0.0]), scored("a", [0.0, 0.0], first=2)) == []
+
+
+def test_a_task_that_the_champion_never_saw_is_left_out():
+    assert compare(scored("a", [1.0, 0.0]), scored("b", [0.0, 0.0])) == []
 
 
 def test_a_metric_of_which_less_is_better_gains_by_falling():
-    [comparison] = compare(items("a", [2.0, 3.0]), items("a", [3.0, 4.0]), {"a": False})
-    assert comparison.gain == pytest.approx(1.0)
+    [comparison] = compare(scored("a", [2.0, 3.0], better=False), scored("a", [3.0, 4.0], better=False))
+    assert (comparison.challenger, comparison.champion, comparison.gain) == (2.5, 3.5, 1.0)
+
+
+def test_scores_that_are_no_means_are_compared_by_independent_standard_errors():
+    [comparison] = compare(without_items(8.0, 0.3), without_items(9.0, 0.4))
+    assert (comparison.gain, comparison.stderr) == (1.0, pytest.approx(0.5))
+
+
+def test_a_score_without_a_standard_error_never_promotes():
+    comparisons = compare(without_items(1.0, None), without_items(9.0, 0.4))
+    assert not decide(comparisons, 1.96, 1.96).promoted
 
 
 def test_a_single_item_has_unbounded_noise():
-    assert not decide(compare(items("a", [1.0]), items("a", [0.0]), {"a": True}), 1.96, 1.96).promoted
+    verdict = decide(compare(scored("a", [1.0]), scored("a", [0.0])), 1.96, 1.96)
+    assert not verdict.promoted
+    assert "too few items" in verdict.reason

@@ -151,8 +151,9 @@ def test_an_answer_beyond_the_likeliest_tokens_has_no_share():
     assert reply.probabilities == pytest.approx({"Yes": 0.0, "No": 1.0})
 
 
-def test_without_any_answer_among_the_likeliest_tokens_the_reply_failed():
-    assert choose(Server(completions=[completion(logprobs={"Well": -0.1})])).status == "failed"
+def test_without_any_answer_among_the_likeliest_tokens_they_share_evenly_and_have_no_mass():
+    reply = choose(Server(completions=[completion(logprobs={"Well": -0.1})]))
+    assert (reply.status, reply.probabilities, reply.answer_mass) == ("ok", {"Yes": 0.5, "No": 0.5}, 0.0)
 
 
 def test_a_server_without_logprobs_cannot_choose():

@@ -8,12 +8,15 @@ from entp import config, track
 from entp.errors import SetupError
 from entp.store import Summary
 from tests.datasets import publish, sample
+from tests.mlflow_store import INJECTED, put_empty_store
 
 
 @pytest.fixture(autouse=True)
-def no_injected_run(monkeypatch):
-    for name in ("MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+def own_store(tmp_path, monkeypatch):
+    """No run or server injected from outside, and an empty store."""
+    for name in INJECTED:
         monkeypatch.delenv(name, raising=False)
+    put_empty_store(tmp_path)
 
 
 def logged(output, *overrides, metrics=None):
@@ -79,10 +82,10 @@ def test_datasets_and_artifacts_are_attached(tmp_path):
 
 
 def test_tracking_can_be_switched_off(tmp_path):
-    with track.open_run(config.load(None, ["track.uri=none"]), tmp_path) as tracker:
+    with track.open_run(config.load(None, ["track.uri=none"]), tmp_path / "run") as tracker:
         tracker.log_summary(Summary("mix", {"accepted_ratio": 1.0}))
         assert tracker.describe() == {}
-    assert list(tmp_path.iterdir()) == []
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_server_that_is_down_is_named_with_the_remedy(tmp_path, monkeypatch):
@@ -90,6 +93,34 @@ def test_a_server_that_is_down_is_named_with_the_remedy(tmp_path, monkeypatch):
     settings = config.load(None, ["track.uri=http://127.0.0.1:9"])
     with pytest.raises(SetupError, match=r"http://127.0.0.1:9 cannot be used .* track.uri=none"):
         track.open_run(settings, tmp_path).__enter__()
+
+
+def test_an_injected_run_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_RUN_ID", "abc123")
+    with pytest.raises(SetupError, match="names run abc123"):
+        logged(tmp_path / "run")
+
+
+def test_an_interrupted_pipeline_ends_its_run_as_killed_and_may_go_on(tmp_path):
+    settings = config.load()
+    with pytest.raises(KeyboardInterrupt), track.open_run(settings, tmp_path / "run") as tracker:
+        raise KeyboardInterrupt
+    assert stored(tmp_path / "run")[tracker.run_id].info.status == "KILLED"
+    assert logged(tmp_path / "run") == tracker.run_id
+    assert stored(tmp_path / "run")[tracker.run_id].info.status == "FINISHED"
+
+
+def test_a_failure_of_mlflow_itself_is_told_as_such(tmp_path):
+    with pytest.raises(SetupError, match="cannot be used"), track.open_run(config.load(), tmp_path / "run") as tracker:
+        tracker.client.get_run("0" * 32)
+
+
+def test_a_long_value_is_cut_and_a_password_is_never_logged(tmp_path):
+    overrides = ["llm.endpoint=http://me:secret@host/v1", f"ingest.source_column={'x' * 900}"]
+    run_id = logged(tmp_path / "run", *overrides)
+    params = stored(tmp_path / "run")[run_id].data.params
+    assert params["llm.endpoint"] == "http://***@host/v1"
+    assert len(params["ingest.source_column"]) == 500
 
 
 def test_a_metric_name_keeps_only_what_mlflow_allows():
