@@ -60,9 +60,9 @@ RATINGS = pl.Schema(
 )
 RATING_STATUSES = ("rated", "unparsed", "timed_out", "truncated", "refused", "failed", "over_budget")
 
-#: Scores after curation. `score_raw` and `score_curated` are null for an unrated sample; `confidence` (0..1) is the share
-#: of the neighbourhood's vote in the curated score's band (low, middle, high), 0 for an unrated one; `tier` is one of
-#: TIERS, "undecided" for a middle score, an unsure one or none.
+#: Scores after curation. `score_raw` and `score_curated` are null for an unrated sample; `confidence` (0..1) is the
+#: share of the neighbourhood's vote in the curated score's band (low, middle, high), 0 for an unrated one; `tier` is
+#: one of TIERS, "undecided" for a middle score, an unsure one or none.
 SCORES = pl.Schema(
     {
         "id": pl.String,

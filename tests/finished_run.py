@@ -49,7 +49,8 @@ def publish_run(tmp_path: Path) -> Path:
         step("MCG", 1, "Water basil?", loss=0.8, template="merge_plain", terms={"missing_terms_b": 0.6}, kept=True),
         step("MCG", 2, "Water basil, keep it green?", loss=0.1, template="merge_keep_terms", kept=True),
     ]
-    story = {"model": "toy", "steps": steps, "curve": [0.8, 0.1], "decision": {"sentence": "It is rated above both parents."}}
+    decision = {"sentence": "It is rated above both parents."}
+    story = {"model": "toy", "steps": steps, "curve": [0.8, 0.1], "decision": decision}
     fusion = {
         "pair_id": "feed01",
         "status": "fused",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import random
 from collections.abc import Callable, Sequence
@@ -83,6 +84,10 @@ def evaluate_model(model: Model, suite: Suite, conditions: Conditions) -> Outcom
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"evaluate: lm-evaluation-harness refuses the tasks: {error}") from error
+        finally:
+            del loaded  # it refers to itself through its bars, and the next model needs the room
+            gc.collect()
+            torch.cuda.empty_cache()
     if results is None:
         raise SetupError("evaluate: only the first process of a distributed group gets scores; run it in one process")
     return outcome_of(results, {name: _facts(task, suite.owners[name]) for name, task in suite.tasks.items()})

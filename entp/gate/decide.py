@@ -6,10 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 PAIRING = ["task", "subtask", "item", "metric"]
 OVERALL = "overall"
+#: With fewer items in common no standard error is believed (our choice).
+FEWEST_ITEMS = 10
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,22 @@ def decide(comparisons: Sequence[Comparison], noise_multiple: float, max_regress
 def _paired(task: str, pairs: pl.DataFrame, sign: float) -> Comparison:
     own, other = pairs["value"].to_numpy(), pairs["value_champion"].to_numpy()
     difference = (own - other) * sign
-    count = len(difference)
-    stderr = float(difference.std(ddof=1)) / math.sqrt(count) if count > 1 else math.inf
-    return Comparison(task, float(own.mean()), float(other.mean()), float(difference.mean()), stderr)
+    return Comparison(task, float(own.mean()), float(other.mean()), float(difference.mean()), _stderr(own, other))
+
+
+def _stderr(own: np.ndarray, other: np.ndarray) -> float:
+    """Standard error of the mean paired difference.
+
+    Right-or-wrong items get half a count in each cell of the two-by-two table first (Agresti and Min 2005): that no
+    answer changed on these items does not prove that none would on others.
+    """
+    count, difference = len(own), own - other
+    if count < FEWEST_ITEMS:
+        return math.inf
+    if np.isin(own, (0, 1)).all() and np.isin(other, (0, 1)).all():
+        changed, net = np.abs(difference).sum() + 1, difference.sum()
+        return math.sqrt(changed - net**2 / (count + 2)) / (count + 2)
+    return float(difference.std(ddof=1)) / math.sqrt(count)
 
 
 def _independent(row: dict[str, float], sign: float) -> Comparison:

@@ -37,7 +37,9 @@ MERGED_SCHEMA: dict[str, Any] = {
     "required": ["instruction", "response"],
     "additionalProperties": False,
 }
-_LABEL = re.compile(r"\A\W*(?:new |merged |combined )?(?:instruction|task|answer)\W*:\s*", re.IGNORECASE)
+_LABEL = re.compile(
+    r"\A\W*(?:an? |the )?(?:new |short |merged |combined )?(?:instruction|task|answer)\W*:\s*", re.IGNORECASE
+)
 _MARK = re.compile(r"</?(?:instruction|answer|task)>")
 _QUOTED = re.compile(r'\A(["“])([^"“”]+)["”]\Z')
 
@@ -227,7 +229,7 @@ def _parsed(reply: Reply) -> tuple[Written, Written]:
         instruction = response = ""
     if not isinstance(instruction, str) or not isinstance(response, str):
         instruction = response = ""
-    return Written(tidy(instruction), truncated), Written(tidy(response), truncated)
+    return Written(tidy(instruction), truncated and not response), Written(tidy(response), truncated)
 
 
 def _demand_reply(reply: Reply) -> None:

@@ -70,7 +70,7 @@ _REFERENCES = re.compile(
     r"|以下|上述|上文|下文|附件|如图|下图|上图|所给|给定的",
     re.IGNORECASE,
 )
-_MATERIAL = re.compile(r"[\"“「『][^\"”」』]{8,}[\"”」』]|```|https?://|[:：]\s*\S\S|\n\s*\S|[?？]\s*\S")
+_MATERIAL = re.compile(r"[\"“「『][^\"”」』]{8,}[\"”」』]|```|https?://|[:：]\s*\S|\n\s*\S|[?？]\s*\S")
 _UNFINISHED = re.compile(
     r"(?:[,:，；：、(（\[{]|\b(?:and|or|but|the|a|an|of|to|in|for|with|by|as|is|are|that|which|such as))\s*$"
 )

@@ -62,13 +62,24 @@ def test_without_common_items_nothing_can_be_said():
 
 
 def test_items_are_paired_so_that_a_shared_difficulty_is_no_noise():
-    [comparison] = compare(scored("a", [1.0, 0.0, 1.0, 0.0]), scored("a", [0.5, -0.5, 0.5, -0.5]))
+    [comparison] = compare(scored("a", [1.0, 0.0] * 10), scored("a", [0.5, -0.5] * 10))
     assert (comparison.gain, comparison.stderr) == (0.5, 0.0)
 
 
 def test_only_items_that_both_models_answered_count():
     [comparison] = compare(scored("a", [1.0, 0.0, 0.0]), scored("a", [0.0, 0.0]))
     assert (comparison.challenger, comparison.gain) == (0.5, 0.5)
+
+
+def test_no_changed_answer_is_not_taken_for_no_noise():
+    [comparison] = compare(scored("a", [1.0, 0.0] * 20), scored("a", [1.0, 0.0] * 20))
+    assert (comparison.gain, comparison.stderr) == (0.0, pytest.approx(1 / 42))
+
+
+def test_the_noise_of_many_right_or_wrong_items_is_that_of_their_differences():
+    own, other = [1.0] * 300 + [0.0] * 700, [0.0] * 100 + [1.0] * 250 + [0.0] * 650
+    [comparison] = compare(scored("a", own), scored("a", other))
+    assert comparison.stderr == pytest.approx(math.sqrt(0.15 - 0.05**2) / math.sqrt(1000), rel=0.01)
 
 
 def test_a_task_whose_items_are_all_different_is_left_out():
@@ -94,7 +105,7 @@ def test_a_score_without_a_standard_error_never_promotes():
     assert not decide(comparisons, 1.96, 1.96).promoted
 
 
-def test_a_single_item_has_unbounded_noise():
-    verdict = decide(compare(scored("a", [1.0]), scored("a", [0.0])), 1.96, 1.96)
+def test_nine_items_are_too_few_however_clear_they_look():
+    verdict = decide(compare(scored("a", [1.0] * 9), scored("a", [0.0] * 9)), 1.96, 1.96)
     assert not verdict.promoted
     assert "too few items" in verdict.reason

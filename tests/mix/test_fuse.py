@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from entp.llm.client import Generate, Reply
+from entp.llm.client import Generate, LogLikelihood, Reply
+from entp.mix.operators import tidy
 from tests.mix.pairs import ANSWER, BEACH, FRUITS, MERGED, Script, fuse_one, parent, prompts_of
 
 ONE_SIDED = "Name three citrus fruits, and say which vitamins they hold."
@@ -171,3 +172,26 @@ def test_without_judges_only_code_decides(monkeypatch, tmp_path):
 def asked(prompt):
     """The instruction that a rater's prompt holds, of those in these tests."""
     return next((text for text in (MERGED, FRUITS.prompt, BEACH.prompt) if text in prompt), "")
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        ('New instruction: "Name three fruits."', "Name three fruits."),
+        ("<instruction>\nName three fruits.\n</instruction>", "Name three fruits."),
+        ('Fix "a cat" and "a dog"', 'Fix "a cat" and "a dog"'),
+    ],
+)
+def test_the_wrapping_of_a_reply_is_taken_off(reply, text):
+    assert tidy(reply) == text
+
+
+def test_the_likelihood_rater_compares_too(monkeypatch, tmp_path):
+    def with_likelihood(request):
+        if isinstance(request, LogLikelihood):
+            return Reply("ok", logprob=-10.0, tokens_scored=10)
+        return Script([MERGED], [ANSWER])(request)
+
+    fusion, trace, _ = fuse_one(with_likelihood, monkeypatch, tmp_path, rater="likelihood")
+    assert fusion.decision["status"] == "fused"
+    assert trace["ratings"]["fused"] == trace["ratings"]["parent_a"]

@@ -51,6 +51,7 @@ LONG_LOOP = "It is red. " * 12
         (terms.absent_reference("Complete both tasks."), True),
         (terms.absent_reference("总结以下文章。"), True),
         (terms.absent_reference("Summarise the following article: The town hall burned down on Monday."), False),
+        (terms.absent_reference("Fix the following sentence: I has a cat."), False),
         (terms.absent_reference("Name three fruits."), False),
         (terms.repetition(LONG_LOOP), True),
         (terms.repetition("It is red when it is ripe, and green before that."), False),
