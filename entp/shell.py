@@ -33,7 +33,13 @@ HEADLINES = {
 
 
 def run_and_show(config: Config, raw: Sequence[Path], output: Path, first: str | None, until: str | None) -> None:
-    """Run the loop, log every finished stage to MLflow, write the report, and print where everything is."""
+    """Run the loop, log every finished stage to MLflow, write the report, and print where everything is.
+
+    An evaluation task that does not exist is reported now, not after the training.
+    """
+    from entp.evaluate.catalogue import check_tasks
+
+    check_tasks(config.evaluate)
     with ExitStack() as resources:
         trackers: list[Tracker] = []
 

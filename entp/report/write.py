@@ -64,6 +64,7 @@ def _page(config: Config, run: Path, drawn: Mapping[str, str]) -> str:
         accepted=_accepted(run),
         evaluation=evaluation_rows(run) if store.is_current(run / "evaluate") else [],
         examples=list(_examples(run)) if store.is_current(run / "mix") else [],
+        worked=_worked(run),
         statuses=_status_counts(run) if store.is_current(run / "mix") else [],
     )
 
@@ -138,6 +139,13 @@ def _accepted(run: Path) -> int:
     if not store.is_current(run / "mix"):
         return 0
     return store.read(run / "mix", "fusions").filter(pl.col("status").is_in(ACCEPTED_STATUSES)).height
+
+
+def _worked(run: Path) -> int:
+    """Pairs that were worked on: all but those beyond the budget."""
+    if not store.is_current(run / "mix"):
+        return 0
+    return store.read(run / "mix", "fusions").filter(pl.col("status") != "over_budget").height
 
 
 def _write_plots(run: Path) -> None:

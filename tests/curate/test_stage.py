@@ -85,7 +85,7 @@ def test_a_pool_in_which_nothing_was_rated_fails_with_the_reasons(tmp_path):
 
 
 def test_tiers_that_overlap_are_a_usage_error():
-    with pytest.raises(UsageError, match="low_quality_to=4 must be under high_quality_from=4"):
+    with pytest.raises(UsageError, match="low_quality_to must be under high_quality_from=4"):
         load(overrides=["curate.low_quality_to=4"])
 
 
