@@ -70,7 +70,7 @@ STAGES: tuple[Stage, ...] = (
         "Build the training set",
         ("purge", "curate", "pair", "mix"),
         ("seed", "assemble"),
-        ("assemble",),
+        ("assemble", "language.py"),
     ),
     Stage("train", "Fine-tune the model", ("assemble",), ("seed", "train"), ("train", "llm/embedded.py")),
     Stage(
