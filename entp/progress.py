@@ -17,7 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-console = Console(stderr=True)
+#: Logs and pipes have no width of their own; 80 columns would cut the tables.
+console = Console(stderr=True, width=None if sys.stderr.isatty() else 120)
 
 
 class Advance(Protocol):
