@@ -17,6 +17,7 @@ from entp.stages import STAGES, Stage
 app = typer.Typer(
     name="entp",
     help="Purge the noise out of low-quality instruction data and mix what remains into richer samples.",
+    epilog="Add --debug to any command to see the traceback of an error.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
