@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from entp import store
 from entp.config import Config
@@ -23,6 +23,8 @@ Inputs = Mapping[str, Path]
 
 PACKAGE = Path(__file__).parent
 SHARED_CODE = ("records.py", "store.py")
+#: Settings that may name a local folder, whose content then counts, not its path.
+FOLDERS = (("llm", "model"), ("embed", "model"), ("train", "model"), ("evaluate", "include_path"))
 
 
 class Run(Protocol):
@@ -97,7 +99,15 @@ def identity(name: str, config: Config, inputs: Inputs) -> Identity:
     """What determines the stage's output. Two runs with equal identities publish equal data."""
     stage = stage_named(name)
     parents = {key: _input_digest(path) for key, path in sorted(inputs.items())}
-    return Identity(name, config.digestible(stage.sections), code_version(stage.code), parents)
+    return Identity(name, by_content(config.digestible(stage.sections)), code_version(stage.code), parents)
+
+
+def by_content(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, with a local folder named by what it holds: other weights or tasks at the same path are news."""
+    for section, field in FOLDERS:
+        if section in settings and settings[section][field]:
+            settings[section][field] = _folder_identity(settings[section][field])
+    return settings
 
 
 @cache
@@ -107,6 +117,17 @@ def code_version(paths: Sequence[str]) -> str:
     for file in sorted(file for path in (*SHARED_CODE, *paths) for file in _source_files(PACKAGE / path)):
         digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _folder_identity(name: str) -> str:
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        return name
+    if (folder / "config.json").is_file():
+        from entp.llm.embedded import model_identity
+
+        return model_identity(name)
+    return f"{folder.resolve().name}@{raw_digest(folder)}"
 
 
 def _source_files(path: Path) -> list[Path]:

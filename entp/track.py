@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from entp import store
-from entp.config import Config, Section
+from entp.config import Config
 from entp.errors import SetupError
 from entp.records import digest_of
 from entp.store import Summary
@@ -197,11 +197,10 @@ def metric_name(stage: str, name: str) -> str:
 
 
 def flat_parameters(config: Config) -> dict[str, str]:
-    """Every configuration value under its dotted name, as text."""
+    """Every value that a result depends on under its dotted name, as text; operational settings are left out."""
     flat: dict[str, str] = {}
-    for name in type(config).model_fields:
-        value = getattr(config, name)
-        items = {f"{name}.{key}": item for key, item in value} if isinstance(value, Section) else {name: value}
+    for name, value in config.digestible(type(config).model_fields).items():
+        items = {f"{name}.{key}": item for key, item in value.items()} if isinstance(value, dict) else {name: value}
         flat.update({key: without_password(str(item))[:VALUE_CHARACTERS] for key, item in items.items()})
     return flat
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from entp import stages
+from entp import config, stages
 from entp.config import Config
 from entp.errors import UsageError
 from entp.stages import NAMES, PACKAGE, STAGES, Stage
@@ -61,3 +61,33 @@ def test_the_identity_changes_with_raw_content_and_not_with_its_location(tmp_pat
     assert digest == stages.raw_digest(tmp_path / "two" / "pool.jsonl")
     (tmp_path / "two" / "pool.jsonl").write_text("{ }")
     assert digest != stages.raw_digest(tmp_path / "two" / "pool.jsonl")
+
+
+def test_the_identity_follows_the_content_of_a_folder_of_tasks(tmp_path: Path):
+    def digest(folder: str) -> str:
+        settings = config.load(None, [f"evaluate.include_path={tmp_path / folder}"])
+        return stages.identity("evaluate", settings, {}).digest
+
+    for folder in ("tasks", "elsewhere/tasks"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "mine.yaml").write_text("task: mine")
+    before = digest("tasks")
+    assert digest("elsewhere/tasks") == before
+    (tmp_path / "tasks" / "mine.yaml").write_text("task: other")
+    assert digest("tasks") != before
+
+
+def test_the_identity_follows_the_weights_of_a_local_model(tmp_path: Path):
+    def digest() -> str:
+        return stages.identity("rate", config.load(None, [f"llm.model={tmp_path}"]), {}).digest
+
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    before = digest()
+    (tmp_path / "model.safetensors").write_bytes(b"two")
+    assert digest() != before
+
+
+@pytest.mark.parametrize(("section", "field"), stages.FOLDERS)
+def test_every_setting_that_names_a_folder_exists(section: str, field: str):
+    assert field in type(getattr(Config(), section)).model_fields

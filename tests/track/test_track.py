@@ -51,6 +51,11 @@ def test_going_on_with_a_run_resumes_it_and_other_parameters_open_a_new_one(tmp_
     assert logged(tmp_path / "run", "mix.max_pairs=3") != first
 
 
+def test_a_setting_that_changes_no_result_goes_on_with_the_same_run(tmp_path):
+    first = logged(tmp_path / "run")
+    assert logged(tmp_path / "run", "llm.concurrency=3") == first
+
+
 def test_an_injected_run_is_adopted_and_not_ended(tmp_path, monkeypatch):
     uri = track.tracking_uri(config.load(), tmp_path / "run")
     client = track.open_client(uri)
@@ -116,10 +121,10 @@ def test_a_failure_of_mlflow_itself_is_told_as_such(tmp_path):
 
 
 def test_a_long_value_is_cut_and_a_password_is_never_logged(tmp_path):
-    overrides = ["llm.endpoint=http://me:secret@host/v1", f"ingest.source_column={'x' * 900}"]
+    overrides = ["llm.model=http://me:secret@host/v1", f"ingest.source_column={'x' * 900}"]
     run_id = logged(tmp_path / "run", *overrides)
     params = stored(tmp_path / "run")[run_id].data.params
-    assert params["llm.endpoint"] == "http://***@host/v1"
+    assert params["llm.model"] == "http://***@host/v1"
     assert len(params["ingest.source_column"]) == 500
 
 
