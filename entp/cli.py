@@ -12,6 +12,7 @@ import typer
 
 from entp import __version__
 from entp.errors import EntpError, UsageError
+from entp.platform import commands, pipelines_command, step_commands
 from entp.stages import STAGES, Stage
 
 app = typer.Typer(
@@ -155,6 +156,11 @@ def params(overrides: Overrides = None, params: Params = None) -> None:
     from entp.params import as_yaml
 
     typer.echo(as_yaml(_load(params, overrides or [])), nl=False)
+
+
+app.add_typer(commands.app, rich_help_panel="On a cluster")
+app.add_typer(pipelines_command.app, rich_help_panel="On a cluster")
+app.add_typer(step_commands.app, rich_help_panel="On a cluster")
 
 
 @app.callback(invoke_without_command=True)

@@ -189,6 +189,7 @@ class GateConfig(Section):
     max_regression: float = Field(
         1.96, ge=0, description="standard errors any single task may fall before the model is refused"
     )
+    hold: bool = Field(False, description="decide only; a later step promotes (approval in a Kubeflow pipeline)")
 
 
 class TrackConfig(Section):

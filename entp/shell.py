@@ -59,7 +59,7 @@ def run_and_show(config: Config, raw: Sequence[Path], output: Path, first: str |
 
         outcomes = loop.run_loop(config, raw, output, _announce, on_outcome, first, until)
         if any(not outcome.skipped for outcome in outcomes) or not (output / "report.html").is_file():
-            _report(config, output, tracker())
+            write_and_log_report(config, output, tracker())
     _show_result(output)
 
 
@@ -76,18 +76,24 @@ def report_and_show(config: Config, output: Path) -> None:
     """Write the report of what has run so far and log all of it to MLflow."""
     from entp.track import open_run
 
-    seconds = {name: float(metrics["seconds"]) for name, metrics in loop.read_metrics(output).items()}
     with open_run(config, output) as tracker:
         tracker.log_config(config)
-        for stage in STAGES:
-            if store.is_current(output / stage.name):
-                tracker.log_summary(store.read_summary(output / stage.name))
-                tracker.log_seconds(stage.name, seconds.get(stage.name, 0.0))
-        _report(config, output, tracker)
+        log_stages(output, tracker)
+        write_and_log_report(config, output, tracker)
     _show_result(output)
 
 
-def _report(config: Config, output: Path, tracker: Tracker) -> None:
+def log_stages(output: Path, tracker: Tracker) -> None:
+    """Log every stage that has published what its parents hold now."""
+    seconds = {name: float(metrics["seconds"]) for name, metrics in loop.read_metrics(output).items()}
+    for stage in STAGES:
+        if store.is_current(output / stage.name):
+            tracker.log_summary(store.read_summary(output / stage.name))
+            tracker.log_seconds(stage.name, seconds.get(stage.name, 0.0))
+
+
+def write_and_log_report(config: Config, output: Path, tracker: Tracker) -> None:
+    """Write the report of what has run, and log it with its figures and the datasets it is about."""
     from entp.report import write_report
 
     written = write_report(config, output, tracker.describe())

@@ -219,14 +219,21 @@ def _attach(config: Config, output: Path, uri: str) -> tuple[Any, str, bool]:
     if known.get("uri") == place and known.get("parameters") == parameters and _exists(client, known["run_id"]):
         client.update_run(known["run_id"], status="RUNNING")
         return client, str(known["run_id"]), False
-    experiment = os.environ.get("MLFLOW_EXPERIMENT_ID") or _experiment(client, config.track.experiment, uri)
+    experiment = experiment_id(client, config, output)
     run = client.create_run(experiment, run_name=config.track.run_name or output.resolve().name)
     store.write_json(memory, {"uri": place, "run_id": run.info.run_id, "parameters": parameters})
     return client, str(run.info.run_id), False
 
 
-def _experiment(client: Any, name: str, uri: str) -> str:
-    """The experiment's id; a new one on a local SQLite store keeps its artifacts beside that file."""
+def experiment_id(client: Any, config: Config, output: Path) -> str:
+    """MLFLOW_EXPERIMENT_ID, else the id of `track.experiment`, made where it is not there.
+
+    A new one on a local SQLite store keeps its artifacts beside that file.
+    """
+    named = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    if named:
+        return named
+    name, uri = config.track.experiment, tracking_uri(config, output)
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)

@@ -1,0 +1,1 @@
+"""One Kubeflow Pipelines component per step: a container, what goes in and what comes out."""

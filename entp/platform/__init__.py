@@ -1,0 +1,1 @@
+"""What only a cluster needs: pipeline steps, submitting, retraining, preflight."""

@@ -1,0 +1,112 @@
+"""One cell of a comparison as a pipeline step, and the table of all cells.
+
+A cell runs the loop from `pair` to `evaluate` on a curated pool, under a method's settings and one seed, and logs to a
+child of the pipeline's MLflow run.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from scipy.stats import t as student
+
+from entp import loop, track
+from entp.config import Config
+from entp.errors import UsageError
+from entp.platform import tracking
+from entp.platform.step import own_cache, run_folder
+from entp.stages import STAGES, Stage, identity
+
+FIRST, LAST = "pair", "evaluate"
+CONFIDENCE = 0.95
+PARENT_TAG = "mlflow.parentRunId"
+
+
+def run_cell(config: Config, method: str, parents: Mapping[str, Path], scratch: Path) -> dict[str, Any]:
+    """Run the cell's stages beside `scratch`; returns `method`, `seed` and the headline `scores` by task.
+
+    `config` holds the method's settings already. Nothing but the scores outlives the cell.
+    """
+    names = [stage.name for stage in STAGES]
+    stages = STAGES[names.index(FIRST) : names.index(LAST) + 1]
+    metrics: dict[str, Mapping[str, float]] = {}
+    with (
+        _child_run(config, f"{method}-seed{config.seed}"),
+        run_folder(scratch, parents) as folder,
+        track.open_run(config, folder) as tracker,
+    ):
+        tracker.log_config(config)
+        for stage in stages:
+            outcome = _run(stage, config, folder)
+            tracker.log_summary(outcome.summary)
+            tracker.log_seconds(stage.name, outcome.seconds)
+            metrics[stage.name] = outcome.summary.metrics
+    tasks = {name: value for name, value in metrics["evaluate"].items() if name in config.evaluate.tasks}
+    return {"method": method, "seed": config.seed, "scores": tasks}
+
+
+def method_settings(method: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """A method's name and settings. Raises UsageError for anything else in it."""
+    if set(method) != {"name", "settings"} or not all("=" in str(setting) for setting in method["settings"]):
+        raise UsageError(f'{dict(method)}: a method is {{"name": "...", "settings": ["mix.max_pairs=8", ...]}}')
+    return str(method["name"]), [str(setting) for setting in method["settings"]]
+
+
+def table(cells: Sequence[Mapping[str, Any]]) -> str:
+    """Methods by tasks in Markdown: mean over seeds and the half-width of its 95 % interval (Student's t).
+
+    With one seed there is no interval. Raises UsageError where there are no cells.
+    """
+    if not cells:
+        raise UsageError("there are no cells to compare: `methods` and `seeds` must not be empty")
+    tasks = sorted({task for cell in cells for task in cell["scores"]})
+    methods = list(dict.fromkeys(cell["method"] for cell in cells))
+    lines = [f"| method | seeds | {' | '.join(tasks)} |", "|---|---:|" + "---:|" * len(tasks)]
+    for method in methods:
+        own = [cell for cell in cells if cell["method"] == method]
+        shown = [_interval([cell["scores"][task] for cell in own if task in cell["scores"]]) for task in tasks]
+        lines.append(f"| {method} | {len(own)} | {' | '.join(shown)} |")
+    return "\n".join([*lines, ""])
+
+
+def _interval(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return f"{mean:.3f}"
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    half = float(student.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * deviation / math.sqrt(len(values))
+    return f"{mean:.3f} +- {half:.3f}"
+
+
+def _run(stage: Stage, config: Config, folder: Path) -> loop.Outcome:
+    inputs = loop.stage_inputs(stage, folder, [])
+    with own_cache(stage.name, identity(stage.name, config, inputs).digest):
+        return loop.run_stage(stage, config, inputs, folder)
+
+
+@contextmanager
+def _child_run(config: Config, name: str) -> Iterator[None]:
+    """A child of the pipeline's MLflow run, named in MLFLOW_RUN_ID while the body runs; ended by how the body ends."""
+    if not tracking.adopt_run(config):
+        yield
+        return
+    parent = os.environ["MLFLOW_RUN_ID"]
+    client = track.open_client(track.tracking_uri(config, tracking.SCRATCH))
+    experiment = client.get_run(parent).info.experiment_id
+    child = client.create_run(experiment, tags={PARENT_TAG: parent}, run_name=name).info.run_id
+    os.environ["MLFLOW_RUN_ID"] = child
+    try:
+        yield
+        client.set_terminated(child, "FINISHED")
+    except BaseException:
+        client.set_terminated(child, "FAILED")
+        raise
+    finally:
+        os.environ["MLFLOW_RUN_ID"] = parent

@@ -1,0 +1,247 @@
+"""`entp submit` and `entp retrain`: one JSON object on standard output, the story on standard error.
+
+Exit codes beside the usual ones (2 usage, 4 environment): 0 succeeded, or started and not waited for; 3 the run failed;
+5 it was canceled; 6 the wait timed out; 130 and 143 the wait was interrupted. The run goes on in the last three cases.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from entp.errors import EntpError, UsageError
+
+if TYPE_CHECKING:
+    from entp.platform.package import Package
+    from entp.platform.submit import Run
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[key=value]...", help="Configuration, or another parameter of the pipeline."),
+]
+Images = Annotated[
+    list[str] | None,
+    typer.Option("--image", metavar="OLD=NEW", help="Replace an image, NEW being pinned: NAME@sha256:..."),
+]
+Profile = Annotated[str, typer.Option(help="Compiled for which nodes: cpu, gpu or gpu-spot.")]
+PackageFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--package", help="A compiled pipeline, in place of pipelines/compiled/PROFILE/...", show_default=False
+    ),
+]
+Host = Annotated[str | None, typer.Option(help="Address of the Kubeflow Pipelines API.", envvar="ENTP_KFP_HOST")]
+Namespace = Annotated[str, typer.Option(help="Namespace that the runs belong to.")]
+Experiment = Annotated[str, typer.Option(help="KFP experiment; made where it is missing.")]
+PipelineRoot = Annotated[str | None, typer.Option(help="Where KFP puts artifacts, such as s3://bucket/prefix.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until the run is finished.")]
+Timeout = Annotated[float | None, typer.Option(help="Stop waiting after so many seconds.", min=0)]
+Params = Annotated[Path, typer.Option("--params", help="YAML configuration.")]
+Json = dict[str, Any]
+
+app = typer.Typer()
+EXIT_CODES = {"failed": 3, "skipped": 3, "canceled": 5, "timed_out": 6}
+FULL_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@app.command(rich_help_panel="On a cluster")
+def submit(
+    overrides: Overrides = None,
+    pipeline: Annotated[str, typer.Option(help="purge_mix_sft, data_only or compare.")] = "purge_mix_sft",
+    profile: Profile = "cpu",
+    package_file: PackageFile = None,
+    images: Images = None,
+    unpinned: Annotated[
+        bool, typer.Option("--unpinned", help="Take images by tag, as where none has a digest.")
+    ] = False,
+    params: Params = Path("params.yaml"),
+    host: Host = None,
+    namespace: Namespace = "entp",
+    experiment: Experiment = "entp",
+    name: Annotated[str | None, typer.Option(help="The run's name.", show_default=False)] = None,
+    pipeline_root: PipelineRoot = None,
+    wait: Wait = False,
+    timeout: Timeout = None,
+) -> None:
+    """Start a pipeline run on Kubeflow Pipelines.
+
+    A token is taken from the pod, else from the environment variable KFP_TOKEN.
+
+    **Examples**
+
+    `entp submit --image registry.example.com/entp/cpu:0.1.0=ghcr.io/me/entp-cpu@sha256:3f2a... --wait`
+
+    `entp submit --profile gpu --pipeline compare mix.max_pairs=500 require_approval=true ...`
+    """
+    from entp.platform import kfp_api, package
+    from entp.platform import submit as starting
+
+    with _reported("submit") as result:
+        compiled = package.read(package_file or package.compiled(profile, pipeline))
+        pinned = package.pin(compiled, _pairs(images), required=not unpinned)
+        start = starting.Start(
+            name=name or starting.default_name(pinned),
+            arguments=_arguments(pinned, params, overrides, {}),
+            experiment=experiment,
+            pipeline_root=pipeline_root,
+            package=pinned,
+        )
+        kfp = kfp_api.connect(host, namespace)
+        run = starting.submit(kfp, start)
+        result |= {"decision": "started", "package": package.digest(pinned), **_shown(run, waited=False)}
+        if wait:
+            result |= _shown(starting.wait(kfp, run, timeout, _say), waited=True)
+
+
+@app.command(rich_help_panel="On a cluster")
+def retrain(
+    overrides: Overrides = None,
+    commit: Annotated[str | None, typer.Option(help="Full id; the checkout's HEAD by default.")] = None,
+    dvc_lock: Annotated[Path, typer.Option(help="The data's digests.")] = Path("dvc.lock"),
+    params: Params = Path("params.yaml"),
+    profile: Profile = "cpu",
+    package_file: PackageFile = None,
+    images: Images = None,
+    host: Host = None,
+    namespace: Namespace = "entp",
+    experiment: Experiment = "entp",
+    pipeline_root: PipelineRoot = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Repeat a run that failed or was canceled.")] = False,
+    takeover_after: Annotated[
+        float, typer.Option(help="Seconds another process has to start this run before it is given up.", min=0)
+    ] = 180.0,
+    wait: Wait = False,
+    timeout: Timeout = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done.")] = False,
+    render: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a kustomize directory that does this in the cluster.")
+    ] = None,
+) -> None:
+    """Train once for this commit, data, parameters and images, however often it is asked.
+
+    A run that is going or has succeeded is adopted. One that failed or was canceled is repeated only with --retry.
+
+    **Examples**
+
+    `entp retrain --dry-run --image registry.example.com/entp/cpu:0.1.0=ghcr.io/me/entp-cpu@sha256:3f2a...`
+
+    `entp retrain --wait --timeout 86400 --image ...`
+
+    `entp retrain --render deploy/retrain --profile gpu --image ... --image ...`
+    """
+    from entp.platform import kfp_api, package
+    from entp.platform import render as manifests
+    from entp.platform import retrain as training
+    from entp.platform.submit import Start
+
+    with _reported("retrain") as result:
+        compiled = package.read(package_file or package.compiled(profile, "purge_mix_sft"))
+        pinned = package.pin(compiled, _pairs(images), required=True)
+        lock, content = _content(dvc_lock), _content(params)
+        request = training.Request(_commit(commit), lock, content, pinned, tuple(overrides or ()))
+        arguments = _arguments(pinned, params, overrides, training.facts(lock))
+        start = Start(training.name(request), arguments, experiment, pipeline_root, pinned)
+        result |= {"key": training.key(request), "name": start.name}
+        if render:
+            options = ["--experiment", experiment, *(["--pipeline-root", pipeline_root] if pipeline_root else [])]
+            image = manifests.job_image(compiled, _pairs(images))
+            changed = manifests.render(render, request, image, namespace, options)
+            result |= {"outcome": "rendered", "directory": str(render), "changed": changed}
+            return
+        kfp = kfp_api.connect(host, namespace)
+        plan = training.plan(kfp, start.name, retry)
+        result |= {"decision": plan.decision, "name": plan.name}
+        if dry_run:
+            found = _shown(plan.run, waited=False) if plan.run else None
+            result |= {"outcome": "dry_run", "parts": training.parts(request), "arguments": arguments, "found": found}
+            return
+        decision, run = training.carry_out(kfp, plan, start, request.commit, takeover_after, _say)
+        result |= {"decision": decision, **_shown(run, waited=False)}
+        if wait:
+            result |= _shown(training.wait(kfp, run, timeout, _say), waited=True)
+
+
+@contextmanager
+def _reported(command: str) -> Iterator[Json]:
+    """Print what the body gathers as one JSON object, however the command ends, and exit by its outcome."""
+    result: Json = {"command": command}
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        yield result
+    except EntpError as error:
+        result |= {"outcome": "error", "error": str(error)}
+        raise
+    except KeyboardInterrupt as interrupt:
+        result["outcome"] = "interrupted"
+        if "run_id" in result:
+            _say(f"{result['name']}: no longer waiting; the run goes on")
+        raise typer.Exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT)) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        typer.echo(json.dumps(result, indent=2))
+    raise typer.Exit(EXIT_CODES.get(result["outcome"], 0))
+
+
+def _terminated(number: int, _frame: object) -> None:
+    """A pod that is moved leaves the way Ctrl-C does."""
+    raise KeyboardInterrupt(number)
+
+
+def _say(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+def _shown(run: Run, waited: bool) -> Json:
+    """A run as the result shows it; `outcome` decides the exit code."""
+    unfinished = "timed_out" if waited else "running"
+    return {
+        "outcome": run.state.lower() if run.finished else unfinished,
+        "name": run.name,
+        "run_id": run.run_id,
+        "state": run.state,
+        "created_at": run.created_at.isoformat(),
+        "error": run.error,
+    }
+
+
+def _arguments(pipeline: Package, params: Path, overrides: list[str] | None, facts: dict[str, str]) -> Json:
+    """The run's arguments; `facts` are given too, unless an override does."""
+    from entp.platform.arguments import complete, configuration, split_overrides
+
+    settings, given = split_overrides(pipeline, overrides or [])
+    return complete(pipeline, configuration(pipeline, params, settings), facts | given)
+
+
+def _pairs(images: list[str] | None) -> dict[str, str]:
+    pairs = [image.partition("=") for image in images or []]
+    for old, separator, new in pairs:
+        if not (old and separator and new):
+            raise UsageError(f"--image {old}: expected OLD=NEW, such as registry/name:1.0=registry/name@sha256:...")
+    return {old: new for old, _, new in pairs}
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}; run this in the project's root") from error
+
+
+def _commit(given: str | None) -> str:
+    if given is None:
+        try:
+            head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise UsageError("this is not a Git checkout: give --commit, the full id") from error
+        given = head.stdout.strip()
+    if not FULL_COMMIT.fullmatch(given):
+        raise UsageError(f"--commit {given}: expected the full id of a commit (40 or 64 hex digits)")
+    return given

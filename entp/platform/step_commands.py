@@ -1,0 +1,260 @@
+"""`entp step ...`: what the containers of a Kubeflow pipeline run. Inputs and outputs are paths, given one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from entp.errors import UsageError
+from entp.stages import STAGES, Stage
+
+if TYPE_CHECKING:
+    from entp.config import Config
+
+app = typer.Typer(
+    name="step",
+    help="The steps of a Kubeflow pipeline (see docs/kubeflow.md). People run `entp run` instead.",
+    no_args_is_help=True,
+)
+
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[key=value]...", help='E.g. `purge={"languages":["en"]}`.')
+]
+Parents = Annotated[list[str] | None, typer.Option("--parent", metavar="NAME=PATH", help="An input artifact.")]
+Expected = Annotated[list[str] | None, typer.Option("--expect", metavar="NAME=DIGEST", help="Its content digest.")]
+Output = Annotated[Path, typer.Option("--output", help="Where the output artifact goes.")]
+Digest = Annotated[Path, typer.Option("--digest", help="File for the output's content digest.")]
+SummaryFile = Annotated[Path, typer.Option("--summary", help="File for the summary, in Markdown.")]
+ExecutorInput = Annotated[str, typer.Option("--executor-input", help="Kubeflow's own description of this step (JSON).")]
+
+
+def _stage_command(stage: Stage) -> Callable[..., None]:
+    def command(
+        output: Output,
+        digest: Digest,
+        summary: SummaryFile,
+        executor_input: ExecutorInput,
+        overrides: Overrides = None,
+        parent: Parents = None,
+        expect: Expected = None,
+        verdict: Annotated[Path | None, typer.Option("--verdict", help="gate: file for `promote` or `keep`.")] = None,
+    ) -> None:
+        from entp.platform import step, tracking
+
+        config = tracking.settings_for_step(_config(overrides))
+        if stage.name == "gate":
+            tracking.adopt_run(config)
+        outcome = step.run_step(stage, config, _paths(parent), _pairs(expect), output)
+        tracking.log_if_reachable(config, outcome)
+        content = step.artifact_digest(output)
+        _write(digest, content)
+        _write(summary, step.markdown(outcome))
+        if verdict is not None:
+            _write(verdict, "promote" if outcome.summary.metrics["passed"] == 1.0 else "keep")
+        metrics = {**outcome.summary.metrics, "seconds": outcome.seconds}
+        step.describe_artifacts(executor_input, {"metrics": metrics, output.name: {"digest": content}})
+
+    command.__doc__ = f"{stage.title} (reads {', '.join(stage.parents) or 'raw files'})."
+    return command
+
+
+for _stage in STAGES:
+    app.command(name=_stage.name)(_stage_command(_stage))
+
+
+@app.command()
+def fetch(
+    output: Output,
+    digest: Digest,
+    executor_input: ExecutorInput,
+    name: Annotated[str, typer.Option("--name", help="Name of the pool's file or folder.")] = "pool",
+    md5: Annotated[str, typer.Option("--md5", help="DVC digest; the sample pool of the image when empty.")] = "",
+) -> None:
+    """Bring the raw pool: by its DVC digest from ENTP_DVC_REMOTE, or the sample pool."""
+    import shutil
+
+    from entp.platform import data_version, step
+
+    if md5:
+        data_version.pull(name, md5, output)
+    else:
+        shutil.copytree(_project() / "examples" / "pool", output, dirs_exist_ok=True)
+    content = step.artifact_digest(output)
+    _write(digest, content)
+    step.describe_artifacts(executor_input, {output.name: {"digest": content}})
+
+
+@app.command()
+def push(
+    pool: Annotated[Path, typer.Option("--pool", help="The raw pool.")],
+    patch: Annotated[Path, typer.Option("--patch", help="File for the change of dvc.lock, as `git apply` takes it.")],
+    executor_input: ExecutorInput,
+    lock: Annotated[str, typer.Option("--lock", help="Text of the dvc.lock in Git; the image's when empty.")] = "",
+    overrides: Overrides = None,
+    parent: Parents = None,
+) -> None:
+    """Push the stages' datasets to ENTP_DVC_REMOTE and propose the new dvc.lock as a patch."""
+    from entp.platform import data_version, step
+
+    before = lock or (_project() / "dvc.lock").read_text()
+    if data_version.has_remote():
+        after = data_version.push_results(_config(overrides), _project(), before, pool, _paths(parent))
+    else:
+        after = before
+        typer.echo(f"{data_version.REMOTE} is not set: the datasets stay in the pipeline's artifacts")
+    _write(patch, data_version.lock_patch(before, after))
+    step.describe_artifacts(executor_input, {})
+
+
+@app.command()
+def report(
+    html: Annotated[Path, typer.Option("--html", help="File for the report.")],
+    summary: SummaryFile,
+    executor_input: ExecutorInput,
+    overrides: Overrides = None,
+    parent: Parents = None,
+    ends_pipeline: Annotated[Literal["yes", "no"], typer.Option(help="Whether the pipeline ends well with it.")] = "no",
+) -> None:
+    """Check that every row is accounted for, write the report, and log everything to MLflow."""
+    from entp.platform import step, tracking
+    from entp.platform.report_step import run_report
+
+    config = tracking.settings_for_step(_config(overrides))
+    tracking.adopt_run(config)
+    run_report(config, _paths(parent), html, summary)
+    if ends_pipeline == "yes":
+        tracking.mark_complete(config)
+    step.describe_artifacts(executor_input, {})
+
+
+@app.command()
+def approve(
+    decision: Annotated[Path, typer.Option("--decision", help="File for the answer.")],
+    required: Annotated[Literal["yes", "no"], typer.Option(help="Whether a person must approve.")] = "no",
+    hours: Annotated[float, typer.Option("--hours", min=0, help="How long to wait for an answer.")] = 72.0,
+) -> None:
+    """Wait until somebody sets the tag entp.approval of the MLflow run to `approved` or `rejected`."""
+    from entp.platform import approval, tracking
+
+    answer = approval.APPROVED
+    if required == "yes":
+        answer = approval.wait_for_approval(tracking.settings_for_step(_config(None)), hours)
+    _write(decision, answer)
+    typer.echo(answer)
+
+
+@app.command()
+def promote(
+    train: Annotated[Path, typer.Option("--train", help="The trained model's artifact.")],
+    evaluate: Annotated[Path, typer.Option("--evaluate", help="Its evaluation.")],
+    gate: Annotated[Path, typer.Option("--gate", help="The gate's decision.")],
+    answer: Annotated[str, typer.Option("--answer", help="What `approve` said.")],
+    overrides: Overrides = None,
+) -> None:
+    """Move the champion alias to the model that the gate passed, if the answer is `approved`."""
+    from entp.gate.stage import promote_held
+    from entp.platform import approval, tracking
+
+    if answer != approval.APPROVED:
+        typer.echo(f"not promoted: {answer}")
+        return
+    config = tracking.settings_for_step(_config(overrides))
+    tracking.mark_complete(config, False)
+    version = promote_held(config, train, evaluate, gate)
+    tracking.mark_complete(config)
+    typer.echo(f"{config.gate.registered_model}@{config.gate.alias} is version {version}")
+
+
+@app.command()
+def cell(
+    method: Annotated[str, typer.Option("--method", help='JSON: {"name": "...", "settings": ["mix.max_pairs=8"]}.')],
+    metrics: Annotated[Path, typer.Option("--metrics", help="File for the metrics.")],
+    scores: Annotated[Path, typer.Option("--scores", help="File for the scores, as JSON.")],
+    executor_input: ExecutorInput,
+    overrides: Overrides = None,
+    parent: Parents = None,
+    expect: Expected = None,
+) -> None:
+    """Run one method with one seed from `pair` to `evaluate`."""
+    import json
+
+    from entp.platform import step, tracking
+    from entp.platform.cell import method_settings, run_cell
+
+    name, settings = method_settings(json.loads(method))
+    config = tracking.settings_for_step(_config([*(overrides or []), *settings]))
+    parents = _paths(parent)
+    for key, digest in _pairs(expect).items():
+        step.check_digest(key, parents[key], digest)
+    result = run_cell(config, name, parents, metrics)
+    _write(scores, json.dumps(result))
+    _write(metrics, json.dumps(result["scores"]))
+    step.describe_artifacts(executor_input, {"metrics": result["scores"]})
+
+
+@app.command()
+def comparison(
+    cells: Annotated[str, typer.Option("--cells", help="JSON list of what the cells wrote.")],
+    table: Annotated[Path, typer.Option("--table", help="File for the table, in Markdown.")],
+    executor_input: ExecutorInput,
+) -> None:
+    """Set the cells of a comparison side by side."""
+    import json
+
+    from entp.platform import cell, step, tracking
+    from entp.track import open_run
+
+    config = tracking.settings_for_step(_config(None))
+    _write(table, cell.table(_flat(json.loads(cells))))
+    if tracking.adopt_run(config):
+        with open_run(config, tracking.SCRATCH) as tracker:
+            tracker.log_artifact(table)
+        tracking.mark_complete(config)
+    step.describe_artifacts(executor_input, {})
+
+
+@app.command()
+def finish() -> None:
+    """End the pipeline's MLflow run, whatever became of the pipeline."""
+    from entp.platform import tracking
+
+    typer.echo(tracking.finish(tracking.settings_for_step(_config(None))))
+
+
+def _config(overrides: list[str] | None) -> Config:
+    """The defaults with the given sections: a step takes its configuration from its arguments alone."""
+    from entp import config
+
+    return config.load(None, overrides or [])
+
+
+def _pairs(items: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for item in items or []:
+        name, separator, value = item.partition("=")
+        if not separator or not value:
+            raise UsageError(f"{item!r}: expected NAME=VALUE")
+        pairs[name] = value
+    return pairs
+
+
+def _paths(items: list[str] | None) -> dict[str, Path]:
+    return {name: Path(value) for name, value in _pairs(items).items()}
+
+
+def _flat(items: list[Any]) -> list[Any]:
+    """Cells of nested loops come as lists of lists."""
+    return [cell for item in items for cell in (_flat(item) if isinstance(item, list) else [item])]
+
+
+def _project() -> Path:
+    """The folder with dvc.yaml and examples/: the image's working directory."""
+    return Path.cwd()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,76 @@
+"""Compile every pipeline for every profile: what `entp submit` sends, and Kubernetes-native resources for GitOps.
+
+compiled/<profile>/<pipeline>.yaml is Kubeflow's IR, compiled/<profile>/kubernetes/<pipeline>.yaml a Pipeline and a
+PipelineVersion resource.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kfp import compiler
+from kfp.compiler.compiler_utils import KubernetesManifestOptions
+from kfp.dsl.base_component import BaseComponent
+
+from entp.platform.profiles import load_profile, profile_names
+from pipelines.compare import compare
+from pipelines.data_only import data_only
+from pipelines.purge_mix_sft import purge_mix_sft
+
+COMPILED = Path("pipelines/compiled")
+NAMESPACE = "entp"
+PIPELINES = {"purge_mix_sft": purge_mix_sft, "data_only": data_only, "compare": compare}
+#: Argo CD applies a pipeline before its version, and both before a retraining.
+WAVES = {"Pipeline": "0", "PipelineVersion": "1"}
+
+
+def compile_all(folder: Path = COMPILED, images: Mapping[str, str] | None = None) -> list[Path]:
+    """Write every pipeline of every profile under `folder`; `images` replaces images by their short name."""
+    written = []
+    for name in profile_names():
+        profile = load_profile(name)
+        profile = profile.model_copy(update={"images": {**profile.images, **(images or {})}})
+        for pipeline, build in PIPELINES.items():
+            written += _compile(build(profile), pipeline, folder / name)
+    return written
+
+
+def _compile(component: BaseComponent, name: str, folder: Path) -> list[Path]:
+    (folder / "kubernetes").mkdir(parents=True, exist_ok=True)
+    package, native = folder / f"{name}.yaml", folder / "kubernetes" / f"{name}.yaml"
+    with tempfile.TemporaryDirectory() as scratch:
+        raw = Path(scratch) / "package.yaml"
+        compiler.Compiler().compile(component, str(raw))
+        package.write_text(_in_order(yaml.safe_load_all(raw.read_text())))
+    native.write_text(_native(component, hashlib.sha256(package.read_bytes()).hexdigest()[:12]))
+    return [package, native]
+
+
+def _native(component: BaseComponent, content: str) -> str:
+    """Pipeline and PipelineVersion resources. A version's spec is immutable, so its name holds the content's digest."""
+    options = KubernetesManifestOptions(
+        pipeline_name=component.name,
+        pipeline_version_name=f"{component.name}-{content}",
+        namespace=NAMESPACE,
+        include_pipeline_manifest=True,
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "native.yaml"
+        compiler.Compiler().compile(
+            component, str(path), kubernetes_manifest_format=True, kubernetes_manifest_options=options
+        )
+        resources: list[dict[str, Any]] = list(yaml.safe_load_all(path.read_text()))
+    for resource in resources:
+        annotations = resource["metadata"].setdefault("annotations", {})
+        annotations["argocd.argoproj.io/sync-wave"] = WAVES[resource["kind"]]
+        if resource["kind"] == "Pipeline":
+            annotations["argocd.argoproj.io/sync-options"] = "Prune=false"  # deleting it would delete its versions
+    return _in_order(resources)
+
+
+def _in_order(documents: Iterable[Any]) -> str:
+    """YAML with sorted keys: the compiler's own order changes from run to run, and a version is named by its bytes."""
+    return yaml.safe_dump_all(documents, sort_keys=True, width=120)

@@ -1,0 +1,110 @@
+"""The compiled pipelines under Kubeflow Pipelines' own local orchestrator, every container really run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from entp import track
+from tests.mlflow_store import put_empty_store
+from tests.pipelines.local_kfp import ROOT, Launcher, PipelineError, as_process, in_image, run_pipeline
+from tests.pipelines.small_run import LENIENT, STRICT, arguments, environment
+
+PACKAGE = ROOT / "pipelines" / "compiled" / "cpu" / "purge_mix_sft.yaml"
+DATA_STEPS = ["fetch", "ingest", "purge", "rate", "curate", "pair", "mix", "assemble"]
+pytestmark = pytest.mark.model
+
+
+def launcher(folder: Path) -> Launcher:
+    """Processes, or containers of the image that ENTP_TEST_IMAGE names."""
+    image = os.environ.get("ENTP_TEST_IMAGE")
+    return in_image(image, folder) if image else as_process
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Artifacts, cache, and MLflow store of all runs of this file."""
+    folder = tmp_path_factory.mktemp("kubeflow")
+    put_empty_store(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    """Run the whole pipeline: (name of the run, settings) -> the steps whose containers ran."""
+
+    def start(name: str, *settings: str) -> list[str]:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            where = environment(folder, name)
+            return run_pipeline(PACKAGE, arguments(*settings), folder, where, monkeypatch, launcher(folder))
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def promoting(run):
+    """A run whose gate passes."""
+    return run("promoting", LENIENT)
+
+
+@pytest.fixture(scope="module")
+def keeping(promoting, run):  # noqa: ARG001
+    """The same run again with a gate that nothing passes."""
+    return run("keeping", STRICT)
+
+
+def mlflow_run(folder: Path, name: str):
+    client = track.open_client(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name("entp").experiment_id
+    [run] = client.search_runs([experiment], f"tags.`entp.pipeline_run` = '{name}'")
+    return run
+
+
+def test_every_step_runs_once_and_the_exit_handler_last(promoting):
+    assert promoting[:8] == DATA_STEPS
+    assert sorted(promoting) == sorted(
+        [*DATA_STEPS, "report", "push", "train", "evaluate", "gate", "report", "approve", "promote", "finish"]
+    )
+    assert promoting[-1] == "finish"
+
+
+def test_a_model_that_passes_the_gate_becomes_champion(promoting, folder):
+    client = track.open_client(f"sqlite:///{folder}/mlflow.db")
+    assert promoting
+    assert client.get_model_version_by_alias("entp-sft", "champion").version == 1
+
+
+def test_all_steps_log_to_one_finished_mlflow_run(promoting, folder):
+    run = mlflow_run(folder, "promoting")
+    assert promoting
+    assert run.info.status == "FINISHED"
+    assert {"purge/kept_ratio", "mix/pairs", "train/loss_last", "evaluate/entp_instructions", "gate/gain"} <= set(
+        run.data.metrics
+    )
+    assert run.data.metrics["gate/promoted"] == 1.0
+    assert run.data.params["mix.max_pairs"] == "1"
+
+
+def test_a_model_that_does_not_pass_is_not_promoted(keeping):
+    assert not {"approve", "promote"} & set(keeping)
+
+
+def test_what_has_not_changed_is_not_run_again(keeping):
+    assert sorted(keeping) == ["finish", "gate", "push", "report", "report"]
+
+
+def test_cached_steps_are_in_the_new_mlflow_run_too(keeping, folder):
+    run = mlflow_run(folder, "keeping")
+    assert keeping
+    assert run.data.metrics["purge/kept_ratio"] == mlflow_run(folder, "promoting").data.metrics["purge/kept_ratio"]
+    assert run.data.metrics["gate/promoted"] == 0.0
+
+
+def test_a_step_that_fails_ends_the_run_after_the_exit_handler(run, folder):
+    with pytest.raises(PipelineError) as failure:
+        run("failing", "purge.min_kept_ratio=1.0")
+    assert set(failure.value.steps) == {"purge", "finish"}
+    assert failure.value.steps[-1] == "finish"
+    assert mlflow_run(folder, "failing").info.status == "FAILED"
