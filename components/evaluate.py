@@ -24,7 +24,7 @@ def evaluate(
         command=["entp", "step", "evaluate"],
         args=[
             "--parent", f"train={trained.path}", "--expect", f"train={trained_digest}",
-            "--output", evaluated.path, "--digest", digest, "--summary", summary.path,
+            "--output", evaluated.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
             f"seed={seed}",
             f"train={train}",

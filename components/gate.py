@@ -26,7 +26,7 @@ def gate(
         args=[
             "--parent", f"train={trained.path}", "--expect", f"train={trained_digest}",
             "--parent", f"evaluate={evaluated.path}", "--expect", f"evaluate={evaluated_digest}",
-            "--output", decided.path, "--digest", digest, "--summary", summary.path,
+            "--output", decided.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--verdict", verdict,
             "--executor-input", EXECUTOR_INPUT,
             f"gate={gate}", "gate.hold=true",

@@ -22,7 +22,7 @@ def ingest(
         command=["entp", "step", "ingest"],
         args=[
             "--parent", f"pool={pool.path}", "--expect", f"pool={pool_digest}",
-            "--output", ingested.path, "--digest", digest, "--summary", summary.path,
+            "--output", ingested.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
             f"ingest={ingest}",
         ],

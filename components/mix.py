@@ -31,7 +31,7 @@ def mix(
             "--parent", f"purge={purged.path}", "--expect", f"purge={purged_digest}",
             "--parent", f"curate={curated.path}", "--expect", f"curate={curated_digest}",
             "--parent", f"pair={paired.path}", "--expect", f"pair={paired_digest}",
-            "--output", mixed.path, "--digest", digest, "--summary", summary.path,
+            "--output", mixed.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
             f"seed={seed}",
             f"mix={mix}",

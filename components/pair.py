@@ -26,7 +26,7 @@ def pair(
         args=[
             "--parent", f"purge={purged.path}", "--expect", f"purge={purged_digest}",
             "--parent", f"curate={curated.path}", "--expect", f"curate={curated_digest}",
-            "--output", paired.path, "--digest", digest, "--summary", summary.path,
+            "--output", paired.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
             f"seed={seed}",
             f"pair={pair}",

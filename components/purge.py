@@ -22,7 +22,7 @@ def purge(
         command=["entp", "step", "purge"],
         args=[
             "--parent", f"ingest={ingested.path}", "--expect", f"ingest={ingested_digest}",
-            "--output", purged.path, "--digest", digest, "--summary", summary.path,
+            "--output", purged.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
             f"purge={purge}",
         ],

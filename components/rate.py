@@ -24,7 +24,7 @@ def rate(
         command=["entp", "step", "rate"],
         args=[
             "--parent", f"purge={purged.path}", "--expect", f"purge={purged_digest}",
-            "--output", rated.path, "--digest", digest, "--summary", summary.path,
+            "--output", rated.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
             f"seed={seed}",
             f"rate={rate}",

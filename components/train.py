@@ -23,7 +23,7 @@ def train(
         command=["entp", "step", "train"],
         args=[
             "--parent", f"assemble={assembled.path}", "--expect", f"assemble={assembled_digest}",
-            "--output", trained.path, "--digest", digest, "--summary", summary.path,
+            "--output", trained.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
             f"seed={seed}",
             f"train={train}",

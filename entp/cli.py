@@ -12,7 +12,7 @@ import typer
 
 from entp import __version__
 from entp.errors import EntpError, UsageError
-from entp.platform import commands, pipelines_command, step_commands
+from entp.platform import commands, pipelines_command, preflight_command, step_commands
 from entp.stages import STAGES, Stage
 
 app = typer.Typer(
@@ -159,6 +159,7 @@ def params(overrides: Overrides = None, params: Params = None) -> None:
 
 
 app.add_typer(commands.app, rich_help_panel="On a cluster")
+app.add_typer(preflight_command.app, rich_help_panel="On a cluster")
 app.add_typer(pipelines_command.app, rich_help_panel="On a cluster")
 app.add_typer(step_commands.app, rich_help_panel="On a cluster")
 

@@ -12,6 +12,7 @@ from components.promote import promote
 from components.push import push
 from components.report import report
 from components.train import train as train_model
+from components.train_on_nodes import train_on_nodes
 from entp.platform.profiles import Profile
 from pipelines.data_steps import Tasks, artifacts, data_steps, report_on_data
 from pipelines.parameters import defaults
@@ -78,10 +79,7 @@ def _model_steps(profile: Profile, tasks: Tasks, sections: dict, checked: dsl.Pi
 
     The gate is not cached: its champion may be another one by now.
     """
-    training = train_model(
-        **artifacts(tasks, ["assemble"], digests=True), seed=sections["seed"], train=sections["train"]
-    )
-    tasks["train"] = place(training, "train", profile).after(checked)
+    tasks["train"] = _training(profile, tasks, sections).after(checked)
     evaluation = evaluate_model(
         **artifacts(tasks, ["train"], digests=True),
         seed=sections["seed"],
@@ -91,6 +89,22 @@ def _model_steps(profile: Profile, tasks: Tasks, sections: dict, checked: dsl.Pi
     tasks["evaluate"] = place(evaluation, "evaluate", profile)
     decision = decide(**artifacts(tasks, ["train", "evaluate"], digests=True), gate=sections["gate"])
     tasks["gate"] = place(decision, "gate", profile).set_caching_options(False)
+
+
+def _training(profile: Profile, tasks: Tasks, sections: dict) -> dsl.PipelineTask:
+    """The stage itself, or a launcher where the profile trains on several nodes."""
+    inputs = {
+        **artifacts(tasks, ["assemble"], digests=True),
+        "seed": sections["seed"],
+        "train": sections["train"],
+    }
+    work = profile.of("train")
+    if work.nodes == 1:
+        return place(train_model(**inputs), "train", profile)
+    launcher = train_on_nodes(
+        **inputs, work=work.model_dump(mode="json", exclude_none=True), image=profile.images[work.image]
+    )
+    return place(launcher, "train_on_nodes", profile)
 
 
 def _promotion(profile: Profile) -> BaseComponent:

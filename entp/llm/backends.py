@@ -29,3 +29,11 @@ def open_backend(config: LLMConfig) -> Backend:
     from entp.llm.transformers import load
 
     return InProcessBackend(config, load, batch_size=config.batch_size)
+
+
+def close_backend(backend: Backend) -> None:
+    """Unload a model that this process holds; the next stage may need the memory."""
+    from entp.llm.in_process import InProcessBackend
+
+    if isinstance(backend, InProcessBackend):
+        backend.close()

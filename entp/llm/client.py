@@ -6,6 +6,7 @@ status, never an exception: only a fault of the whole backend (model missing, en
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -113,6 +114,14 @@ def chosen(request: Choose, shares: Sequence[float], tokens_in: int, tokens_out:
         return Reply(status="ok", probabilities=even, tokens_in=tokens_in, tokens_out=tokens_out)
     probabilities = {answer: share / mass for answer, share in zip(request.answers, shares, strict=True)}
     return Reply(status="ok", probabilities=probabilities, answer_mass=mass, tokens_in=tokens_in, tokens_out=tokens_out)
+
+
+def is_json_object(text: str) -> bool:
+    """Whether a reply under a schema is whole, wherever it was stopped."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def user(text: str) -> tuple[Message, ...]:

@@ -8,7 +8,6 @@ the run.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import os
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +17,7 @@ import openai
 
 from entp.config import LLMConfig
 from entp.errors import SetupError, UsageError
-from entp.llm.client import Choose, Generate, LogLikelihood, Reply, chosen
+from entp.llm.client import Choose, Generate, LogLikelihood, Reply, chosen, is_json_object
 from entp.llm.embedded import EMBEDDED
 
 #: The most that the protocol allows.
@@ -231,19 +230,13 @@ def _written(request: Generate, completion: openai.types.chat.ChatCompletion) ->
     if choice.message.refusal or choice.finish_reason == "content_filter":
         reason = choice.message.refusal or "stopped by the content filter"
         return Reply("refused", text=text, tokens_in=tokens_in, tokens_out=tokens_out, error=reason)
-    if choice.finish_reason == "length":
+    whole = request.json_schema is not None and is_json_object(text)
+    if choice.finish_reason == "length" and not whole:
         return Reply("truncated", text=text, tokens_in=tokens_in, tokens_out=tokens_out)
-    if request.json_schema is not None and not _is_object(text):
+    if request.json_schema is not None and not whole:
         fault = "malformed: the reply is not one JSON object"
         return Reply("failed", text=text, tokens_in=tokens_in, tokens_out=tokens_out, error=fault)
     return Reply("ok", text=text, tokens_in=tokens_in, tokens_out=tokens_out)
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
 
 
 def _tokens(completion: Any) -> tuple[int, int]:

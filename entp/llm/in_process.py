@@ -31,6 +31,10 @@ class Engine(Protocol):
         """Log-probability (nats) of each continuation."""
         ...
 
+    def close(self) -> None:
+        """Give back the memory and end the processes that do not go with the last reference."""
+        ...
+
 
 class InProcessBackend:
     """See `entp.llm.client.Backend`. The weights load with the first request; work is done in a thread, in turn."""
@@ -52,6 +56,13 @@ class InProcessBackend:
 
     async def loglikelihood(self, requests: Sequence[LogLikelihood]) -> list[Reply]:
         return await asyncio.to_thread(self._loglikelihood, requests)
+
+    def close(self) -> None:
+        """Unload the model. The next request would load it again."""
+        with self._lock:
+            engine = self.__dict__.pop("_engine", None)
+            if engine is not None:
+                engine.close()
 
     @cached_property
     def _engine(self) -> Engine:

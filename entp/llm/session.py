@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from entp.config import LLMConfig
 from entp.llm import cache, ledger
-from entp.llm.backends import open_backend
+from entp.llm.backends import close_backend, open_backend
 from entp.llm.client import Backend, Choose, Generate, LogLikelihood, Reply, Request, request_digest
 from entp.progress import Advance
 
@@ -205,6 +205,7 @@ def open_session(config: LLMConfig, cache_folder: Path, purpose: str) -> Iterato
         yield session
     finally:
         session.close()
+        close_backend(backend)
 
 
 def _kind(request: Request) -> str:

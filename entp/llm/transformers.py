@@ -5,14 +5,13 @@ Safetensors only, no remote code; float32 on a CPU (few have a fast bfloat16), b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from entp.config import LLMConfig
 from entp.errors import SetupError
 from entp.llm import forward
-from entp.llm.client import Generate, Reply
+from entp.llm.client import Generate, Reply, is_json_object
 from entp.llm.decoding import GrammarMask, Grammars, RowLengths, RowSampling
 from entp.llm.embedded import load_failure, quiet, resolve_model
 from entp.llm.prompts import Prompts, ToChoose, ToScore, ToWrite
@@ -38,6 +37,9 @@ class TransformersEngine:
 
     def logprobs(self, work: Sequence[ToScore]) -> list[float]:
         return forward.logprobs(self._model, work)
+
+    def close(self) -> None:
+        """Nothing to do: the weights go with the last reference."""
 
     def _matcher(self, request: Generate) -> Any:
         """The request's grammar (None where it has none), or the reply that says what is wrong with its schema."""
@@ -79,7 +81,7 @@ class TransformersEngine:
         tokens = written[: item.request.max_tokens]
         end = next((place for place, token in enumerate(tokens) if token in self._stop_tokens), None)
         text = self.prompts.text(tokens[:end])
-        complete = end is not None or (item.request.json_schema is not None and _is_json(text))
+        complete = end is not None or (item.request.json_schema is not None and is_json_object(text))
         return Reply(
             status="ok" if complete else "truncated",
             text=text,
@@ -123,11 +125,3 @@ def _stop_tokens(model: Any, tokenizer: Any) -> tuple[int, ...]:
     configured = model.generation_config.eos_token_id
     listed = configured if isinstance(configured, list) else [configured]
     return tuple(sorted({token for token in [*listed, tokenizer.eos_token_id] if token is not None}))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True

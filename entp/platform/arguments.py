@@ -1,4 +1,4 @@
-"""A pipeline's arguments: from its profile's defaults, the parameter file, and `key=value` overrides."""
+"""A pipeline's arguments: from its profile's defaults, dvc.lock, the parameter file, and `key=value` overrides."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from entp.config import Config
 from entp.errors import UsageError
 from entp.platform.package import Package
 
+#: The pool that the image carries; any other is pulled from the DVC remote by its digest.
+SAMPLE_POOL = "examples/pool"
 #: How YAML text becomes the value of a pipeline parameter, and what it must then be.
 VALUE_TYPES: Mapping[str, tuple[type, ...]] = {
     "NUMBER_INTEGER": (int,),
@@ -25,7 +27,7 @@ VALUE_TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def split_overrides(pipeline: Package, overrides: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
-    """Tell configuration (`mix.max_pairs=8`) from the pipeline's other parameters (`require_approval=true`).
+    """Tell configuration (`mix.max_pairs=8`) from the pipeline's other parameters (`require_approval=yes`).
 
     Raises UsageError if a parameter's value has the wrong type.
     """
@@ -39,6 +41,27 @@ def split_overrides(pipeline: Package, overrides: Sequence[str]) -> tuple[list[s
         else:
             settings.append(override)
     return settings, given
+
+
+def of_data(dvc_lock: bytes) -> dict[str, str]:
+    """The arguments that dvc.lock tells: the raw pool's name and DVC digest ("" for the sample pool), and its own text.
+
+    Raises UsageError if it records no pool.
+    """
+    try:
+        ingest = yaml.safe_load(dvc_lock)["stages"]["ingest"]
+        path, md5 = next(
+            (entry["path"], entry["md5"])
+            for entry in ingest["deps"]
+            if f"--input {entry['path']} " in f"{ingest['cmd']} "
+        )
+    except (yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
+        raise UsageError("dvc.lock records no input of the stage ingest: run `dvc repro` and commit it") from error
+    return {
+        "pool_name": Path(path).name,
+        "pool_md5": "" if path == SAMPLE_POOL else md5,
+        "dvc_lock": dvc_lock.decode(),
+    }
 
 
 def configuration(pipeline: Package, params: Path, overrides: Sequence[str]) -> Config:

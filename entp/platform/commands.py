@@ -44,6 +44,7 @@ Experiment = Annotated[str, typer.Option(help="KFP experiment; made where it is 
 PipelineRoot = Annotated[str | None, typer.Option(help="Where KFP puts artifacts, such as s3://bucket/prefix.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the run is finished.")]
 Timeout = Annotated[float | None, typer.Option(help="Stop waiting after so many seconds.", min=0)]
+DvcLock = Annotated[Path, typer.Option(help="The digests of the data: it tells which pool to take.")]
 Params = Annotated[Path, typer.Option("--params", help="YAML configuration.")]
 Json = dict[str, Any]
 
@@ -62,6 +63,7 @@ def submit(
     unpinned: Annotated[
         bool, typer.Option("--unpinned", help="Take images by tag, as where none has a digest.")
     ] = False,
+    dvc_lock: DvcLock = Path("dvc.lock"),
     params: Params = Path("params.yaml"),
     host: Host = None,
     namespace: Namespace = "entp",
@@ -79,7 +81,7 @@ def submit(
 
     `entp submit --image registry.example.com/entp/cpu:0.1.0=ghcr.io/me/entp-cpu@sha256:3f2a... --wait`
 
-    `entp submit --profile gpu --pipeline compare mix.max_pairs=500 require_approval=true ...`
+    `entp submit --profile gpu --pipeline compare --image ... --image ... 'seeds=[1, 2]' mix.max_pairs=500`
     """
     from entp.platform import kfp_api, package
     from entp.platform import submit as starting
@@ -89,7 +91,7 @@ def submit(
         pinned = package.pin(compiled, _pairs(images), required=not unpinned)
         start = starting.Start(
             name=name or starting.default_name(pinned),
-            arguments=_arguments(pinned, params, overrides, {}),
+            arguments=_arguments(pinned, params, overrides, _content(dvc_lock)),
             experiment=experiment,
             pipeline_root=pipeline_root,
             package=pinned,
@@ -105,7 +107,7 @@ def submit(
 def retrain(
     overrides: Overrides = None,
     commit: Annotated[str | None, typer.Option(help="Full id; the checkout's HEAD by default.")] = None,
-    dvc_lock: Annotated[Path, typer.Option(help="The data's digests.")] = Path("dvc.lock"),
+    dvc_lock: DvcLock = Path("dvc.lock"),
     params: Params = Path("params.yaml"),
     profile: Profile = "cpu",
     package_file: PackageFile = None,
@@ -147,7 +149,7 @@ def retrain(
         pinned = package.pin(compiled, _pairs(images), required=True)
         lock, content = _content(dvc_lock), _content(params)
         request = training.Request(_commit(commit), lock, content, pinned, tuple(overrides or ()))
-        arguments = _arguments(pinned, params, overrides, training.facts(lock))
+        arguments = _arguments(pinned, params, overrides, lock)
         start = Start(training.name(request), arguments, experiment, pipeline_root, pinned)
         result |= {"key": training.key(request), "name": start.name}
         if render:
@@ -212,12 +214,12 @@ def _shown(run: Run, waited: bool) -> Json:
     }
 
 
-def _arguments(pipeline: Package, params: Path, overrides: list[str] | None, facts: dict[str, str]) -> Json:
-    """The run's arguments; `facts` are given too, unless an override does."""
-    from entp.platform.arguments import complete, configuration, split_overrides
+def _arguments(pipeline: Package, params: Path, overrides: list[str] | None, lock: bytes) -> Json:
+    """The run's arguments. What `lock` tells of the data counts unless an override says otherwise."""
+    from entp.platform.arguments import complete, configuration, of_data, split_overrides
 
     settings, given = split_overrides(pipeline, overrides or [])
-    return complete(pipeline, configuration(pipeline, params, settings), facts | given)
+    return complete(pipeline, configuration(pipeline, params, settings), of_data(lock) | given)
 
 
 def _pairs(images: list[str] | None) -> dict[str, str]:

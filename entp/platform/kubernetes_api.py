@@ -26,7 +26,7 @@ REQUEST_TIMEOUT = (5.0, 30.0)
 PAUSES = (0.5, 1.0, 2.0, 4.0)
 #: The most seconds a server may ask for.
 LONGEST_PAUSE = 30.0
-TOO_MANY_REQUESTS = 429
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 401, 403, 404, 409, 429
 
 
 class KubernetesError(SetupError):
@@ -35,6 +35,11 @@ class KubernetesError(SetupError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed later: a busy server, or none that answers."""
+        return self.status in (0, TOO_MANY_REQUESTS) or self.status >= 500
 
 
 def connect(context: str | None = None) -> ApiClient:
@@ -59,8 +64,8 @@ def connect(context: str | None = None) -> ApiClient:
     except (ConfigException, OSError, ValueError) as error:
         named = f"the context {context!r}" if context else "the current context"
         raise SetupError(
-            f"no connection to a cluster by {named} of the kubeconfig: {_one_line(error)}. `kubectl config get-contexts` "
-            "lists what there is; name one with --context, or another file with the environment variable KUBECONFIG"
+            f"no connection to a cluster by {named} of the kubeconfig: {_one_line(error).rstrip(".")}. See "
+            "`kubectl config get-contexts`; name one with --context, or another file in the variable KUBECONFIG"
         ) from error
     return ApiClient(configuration)
 
@@ -73,6 +78,16 @@ def in_cluster() -> bool:
 def get(client: ApiClient, path: str, **query: str) -> Json:
     """Read one object, or a list (`labelSelector` and the like in `query`). Raises KubernetesError."""
     return _request(client, "GET", path, query=list(query.items()))
+
+
+def find(client: ApiClient, path: str) -> Json | None:
+    """Read one object; None where there is none. Raises KubernetesError."""
+    try:
+        return get(client, path)
+    except KubernetesError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return None
 
 
 def create(client: ApiClient, path: str, body: Json) -> Json:
@@ -105,7 +120,7 @@ def _request(
     pauses = iter(PAUSES)
     while True:
         try:
-            answer: Json = client.call_api(
+            answer = client.call_api(
                 path,
                 method,
                 query_params=query or [],
@@ -116,12 +131,22 @@ def _request(
                 _return_http_data_only=True,
                 _request_timeout=REQUEST_TIMEOUT,
             )
-            return answer
+            return _object(client, answer)
         except (ApiException, HTTPError) as fault:
             longest = next(pauses, None)
             if longest is None or not _passes(fault):
                 raise _explained(client, method, path, fault) from fault
             time.sleep(_pause(fault, longest))
+
+
+def _object(client: ApiClient, answer: Any) -> Json:
+    """The client hands on as text what isn't JSON, such as the page of a proxy that wants a login."""
+    if not isinstance(answer, dict):
+        host = client.configuration.host
+        raise KubernetesError(
+            0, f"{host} does not answer as Kubernetes does; is the context right, and no proxy between?"
+        )
+    return answer
 
 
 def _passes(fault: Any) -> bool:
@@ -142,9 +167,9 @@ def _explained(client: ApiClient, method: str, path: str, fault: Any) -> Kuberne
     if status == 0:
         reason = _one_line(getattr(fault, "reason", None) or fault)
         return KubernetesError(0, f"no answer from the cluster at {host} ({reason}); is it up, and the context right?")
-    if status == 401:
+    if status == UNAUTHORIZED:
         return KubernetesError(
-            401,
+            status,
             f"the cluster at {host} does not accept the credentials (401): log in again, or choose another context "
             "(`kubectl config get-contexts`); in a pod, the account's token must be mounted",
         )

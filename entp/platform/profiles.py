@@ -28,7 +28,10 @@ class Toleration(_Strict):
 
 
 class Work(_Strict):
-    """What one kind of work gets: image by its short name, Kubernetes quantities, node pool, limits."""
+    """What one kind of work gets: image by its short name, Kubernetes quantities, node pool, limits.
+
+    With several `nodes`, training is a TrainJob of that many pods, and the rest is what each of them gets.
+    """
 
     image: str
     cpu: str
@@ -36,6 +39,7 @@ class Work(_Strict):
     timeout_minutes: int = Field(ge=1)
     retries: int = Field(ge=0)
     gpus: int = Field(0, ge=0)
+    nodes: int = Field(1, ge=1)
     accelerator: str | None = None
     node_selector: dict[str, str] = {}
     tolerations: list[Toleration] = []

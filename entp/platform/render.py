@@ -26,6 +26,7 @@ USER = 10001
 DEADLINE_SECONDS = 7 * 24 * 3600
 #: Exit codes of `entp retrain` that no other try would change: usage, run failed, run canceled.
 FINAL_EXIT_CODES = [2, 3, 5]
+LABELS = {"app.kubernetes.io/name": "entp", "app.kubernetes.io/component": "retrain"}
 Json = dict[str, Any]
 
 
@@ -70,14 +71,13 @@ def render(directory: Path, request: Request, image: str, namespace: str, option
 
 def job(request: Request, image: str, namespace: str, options: Sequence[str]) -> Json:
     """The Job as a Kubernetes resource."""
-    labels = {"app.kubernetes.io/name": "entp", "app.kubernetes.io/component": "retrain"}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": retrain.name(request),
             "namespace": namespace,
-            "labels": labels,
+            "labels": dict(LABELS),
             "annotations": {
                 "argocd.argoproj.io/sync-wave": "10",
                 "entp/commit": request.commit,
@@ -93,7 +93,7 @@ def job(request: Request, image: str, namespace: str, options: Sequence[str]) ->
                     {"action": "FailJob", "onExitCodes": {"operator": "In", "values": FINAL_EXIT_CODES}},
                 ]
             },
-            "template": {"metadata": {"labels": labels}, "spec": _pod(request, image, namespace, options)},
+            "template": {"metadata": {"labels": dict(LABELS)}, "spec": _pod(request, image, namespace, options)},
         },
     }
 

@@ -16,17 +16,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from entp.errors import UsageError
 from entp.platform import kfp_api, package, submit
 from entp.platform.kfp_api import Kfp
 from entp.platform.package import Package
 from entp.platform.submit import Run, Say, Start
 
 PIPELINE = "entp-purge-mix-sft"
-#: The pool that the image carries; any other is pulled from the DVC remote by its digest.
-SAMPLE_POOL = "examples/pool"
 
 
 @dataclass(frozen=True)
@@ -70,27 +65,6 @@ def key(request: Request) -> str:
 def name(request: Request) -> str:
     """The run's name, which is also the Job's and the pipeline version's."""
     return f"entp-retrain-{key(request)[:12]}"
-
-
-def facts(dvc_lock: bytes) -> dict[str, str]:
-    """What dvc.lock tells a pipeline: the raw pool's name and DVC digest ("" for the sample pool), and its own text.
-
-    Raises UsageError if it records no pool.
-    """
-    try:
-        ingest = yaml.safe_load(dvc_lock)["stages"]["ingest"]
-        path, md5 = next(
-            (entry["path"], entry["md5"])
-            for entry in ingest["deps"]
-            if f"--input {entry['path']} " in f"{ingest['cmd']} "
-        )
-    except (yaml.YAMLError, KeyError, TypeError, StopIteration) as error:
-        raise UsageError("dvc.lock records no input of the stage ingest: run `dvc repro` and commit it") from error
-    return {
-        "pool_name": Path(path).name,
-        "pool_md5": "" if path == SAMPLE_POOL else md5,
-        "dvc_lock": dvc_lock.decode(),
-    }
 
 
 def plan(kfp: Kfp, base: str, retry: bool) -> Plan:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,16 @@ def run_step(
             shutil.rmtree(output)
         (folder / stage.name).rename(output)
     return outcome
+
+
+def speaks_for_all() -> bool:
+    """Whether this is the only process of the step, or the first of those that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def discarded(output: Path) -> Path:
+    """Where the other processes of a step put what only the first one is to publish."""
+    return Path(tempfile.mkdtemp(prefix="entp-rank-")) / output.name
 
 
 def artifact_digest(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -13,6 +14,7 @@ from entp.stages import STAGES, Stage
 
 if TYPE_CHECKING:
     from entp.config import Config
+    from entp.loop import Outcome
 
 app = typer.Typer(
     name="step",
@@ -28,6 +30,7 @@ Expected = Annotated[list[str] | None, typer.Option("--expect", metavar="NAME=DI
 Output = Annotated[Path, typer.Option("--output", help="Where the output artifact goes.")]
 Digest = Annotated[Path, typer.Option("--digest", help="File for the output's content digest.")]
 SummaryFile = Annotated[Path, typer.Option("--summary", help="File for the summary, in Markdown.")]
+MetricsFile = Annotated[Path, typer.Option("--metrics", help="File for the metrics, as JSON.")]
 ExecutorInput = Annotated[str, typer.Option("--executor-input", help="Kubeflow's own description of this step (JSON).")]
 
 
@@ -36,6 +39,7 @@ def _stage_command(stage: Stage) -> Callable[..., None]:
         output: Output,
         digest: Digest,
         summary: SummaryFile,
+        metrics: MetricsFile,
         executor_input: ExecutorInput,
         overrides: Overrides = None,
         parent: Parents = None,
@@ -47,22 +51,64 @@ def _stage_command(stage: Stage) -> Callable[..., None]:
         config = tracking.settings_for_step(_config(overrides))
         if stage.name == "gate":
             tracking.adopt_run(config)
+        if not step.speaks_for_all():
+            step.run_step(stage, config, _paths(parent), _pairs(expect), step.discarded(output))
+            return
         outcome = step.run_step(stage, config, _paths(parent), _pairs(expect), output)
-        tracking.log_if_reachable(config, outcome)
-        content = step.artifact_digest(output)
-        _write(digest, content)
-        _write(summary, step.markdown(outcome))
+        _tell(config, outcome, output, digest, summary, metrics, executor_input)
         if verdict is not None:
             _write(verdict, "promote" if outcome.summary.metrics["passed"] == 1.0 else "keep")
-        metrics = {**outcome.summary.metrics, "seconds": outcome.seconds}
-        step.describe_artifacts(executor_input, {"metrics": metrics, output.name: {"digest": content}})
 
     command.__doc__ = f"{stage.title} (reads {', '.join(stage.parents) or 'raw files'})."
     return command
 
 
+def _tell(
+    config: Config, outcome: Outcome, output: Path, digest: Path, summary: Path, metrics: Path, executor_input: str
+) -> None:
+    """What a stage has made, to the tracking server, to the next step, and to Kubeflow's user interface."""
+    from entp.platform import step, tracking
+
+    tracking.log_if_reachable(config, outcome)
+    content = step.artifact_digest(output)
+    measured = {**outcome.summary.metrics, "seconds": outcome.seconds}
+    _write(digest, content)
+    _write(summary, step.markdown(outcome))
+    _write(metrics, json.dumps(measured))
+    step.describe_artifacts(executor_input, {"metrics": measured, output.name: {"digest": content}})
+
+
 for _stage in STAGES:
     app.command(name=_stage.name)(_stage_command(_stage))
+
+
+@app.command()
+def train_on_nodes(
+    output: Output,
+    digest: Digest,
+    summary: SummaryFile,
+    metrics: MetricsFile,
+    executor_input: ExecutorInput,
+    work: Annotated[str, typer.Option("--work", help="What each node gets, as in pipelines/profiles.yaml (JSON).")],
+    image: Annotated[str, typer.Option("--image", help="The nodes' image.")],
+    queue: Annotated[str | None, typer.Option("--queue", help="Kueue's LocalQueue.", envvar="ENTP_QUEUE")] = None,
+    overrides: Overrides = None,
+    parent: Parents = None,
+    expect: Expected = None,
+) -> None:
+    """Fine-tune the model in a TrainJob of several nodes, and wait for it."""
+    from entp.platform import step, tracking
+    from entp.platform.distributed import train_on_nodes
+    from entp.platform.kubernetes_api import connect
+    from entp.platform.profiles import Work
+
+    config = tracking.settings_for_step(_config(overrides))
+    parents = _paths(parent)
+    for name, expected in _pairs(expect).items():
+        step.check_digest(name, parents[name], expected)
+    each = Work.model_validate_json(work)
+    outcome = train_on_nodes(connect(None), config, parents, output, each, image, queue)
+    _tell(config, outcome, output, digest, summary, metrics, executor_input)
 
 
 @app.command()
@@ -171,7 +217,7 @@ def promote(
 @app.command()
 def cell(
     method: Annotated[str, typer.Option("--method", help='JSON: {"name": "...", "settings": ["mix.max_pairs=8"]}.')],
-    metrics: Annotated[Path, typer.Option("--metrics", help="File for the metrics.")],
+    metrics: MetricsFile,
     scores: Annotated[Path, typer.Option("--scores", help="File for the scores, as JSON.")],
     executor_input: ExecutorInput,
     overrides: Overrides = None,
@@ -179,8 +225,6 @@ def cell(
     expect: Expected = None,
 ) -> None:
     """Run one method with one seed from `pair` to `evaluate`."""
-    import json
-
     from entp.platform import step, tracking
     from entp.platform.cell import method_settings, run_cell
 
@@ -202,8 +246,6 @@ def comparison(
     executor_input: ExecutorInput,
 ) -> None:
     """Set the cells of a comparison side by side."""
-    import json
-
     from entp.platform import cell, step, tracking
     from entp.track import open_run
 

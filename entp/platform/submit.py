@@ -16,7 +16,7 @@ from entp.platform.package import Package
 
 SERVICE_ACCOUNT = "entp-pipeline"
 #: kfp's own waiting knows neither CANCELED nor PAUSED. CANCELING is on its way, PAUSED waits for a person.
-FINISHED = {"SUCCEEDED", "FAILED", "SKIPPED", "ERROR"}
+FINISHED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
 ENDING = FINISHED | {"CANCELING"}
 SLOWEST_POLL = 15.0
 #: Seconds that KFP may be away while a run is waited for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -70,8 +71,8 @@ def fit(
 ) -> Fitted:
     """Train the adapters of `model`; `config.packing` must suit it (see `entp.train.packing`).
 
-    Checkpoints go to `checkpoints` every `config.save_steps` steps and at the end. Raises SetupError on a machine
-    that shows several GPUs to this one process.
+    Checkpoints go to `checkpoints` every `config.save_steps` steps and at the end. Under torchrun the processes share
+    the batch. Raises SetupError where one process sees several GPUs, or the batch does not divide.
     """
     with _hushed():
         trainer = _trainer(model, tokenizer, examples, config, seed, checkpoints)
@@ -112,16 +113,22 @@ def _trainer(
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
-    if torch.cuda.device_count() > 1:
-        raise SetupError(f"train uses one GPU and sees {torch.cuda.device_count()}; set CUDA_VISIBLE_DEVICES=0")
+    processes = process_count()
+    if processes == 1 and torch.cuda.device_count() > 1:
+        raise SetupError(
+            f"train uses one GPU and sees {torch.cuda.device_count()}; set CUDA_VISIBLE_DEVICES=0, or use torchrun"
+        )
+    if config.batch_size % processes:
+        raise SetupError(f"train.batch_size={config.batch_size} cannot be shared by {processes} processes")
     on_gpu = torch.cuda.is_available()
-    micro_batch = 1 if config.packing else math.gcd(config.batch_size, LARGEST_MICRO_BATCH)
+    share = config.batch_size // processes
+    micro_batch = 1 if config.packing else math.gcd(share, LARGEST_MICRO_BATCH)
     arguments = SFTConfig(
         output_dir=str(checkpoints),
         num_train_epochs=config.epochs,
         # one packed sequence per pass: TRL lays a batch end to end, and attention costs the square of that
         per_device_train_batch_size=micro_batch,
-        gradient_accumulation_steps=config.batch_size // micro_batch,
+        gradient_accumulation_steps=share // micro_batch,
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
         warmup_steps=config.warmup_ratio,
@@ -132,6 +139,7 @@ def _trainer(
         data_seed=seed,
         bf16=model.dtype == torch.bfloat16,
         use_cpu=not on_gpu,
+        ddp_backend=("nccl" if on_gpu else "gloo") if processes > 1 else None,
         gradient_checkpointing=on_gpu,
         dataloader_pin_memory=on_gpu,
         save_strategy="steps",
@@ -150,6 +158,16 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def process_count() -> int:
+    """How many processes train together (1, unless torchrun started this one)."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first_process() -> bool:
+    """Whether this process speaks for all of them."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager

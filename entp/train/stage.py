@@ -20,7 +20,7 @@ from entp.train.chat_template import marked_template
 from entp.train.examples import Encoded, encode
 from entp.train.packing import keeps_samples_apart
 from entp.train.publish import model_card, save_adapter, save_merged
-from entp.train.sft import Fitted, fit, with_adapters
+from entp.train.sft import Fitted, fit, is_first_process, with_adapters
 from entp.train.validation import mean_loss
 
 
@@ -56,7 +56,8 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         (dataset.subfolder("model") / "README.md").write_text(card, encoding="utf-8")
         notes = _notes(config.train, settings, training, fitted)
         summary = dataset.summarise({**losses, **_measures(fitted, training, settings)}, notes)
-    shutil.rmtree(checkpoints, ignore_errors=True)
+    if is_first_process():
+        shutil.rmtree(checkpoints, ignore_errors=True)
     return summary
 
 

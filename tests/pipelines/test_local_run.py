@@ -44,15 +44,15 @@ def run(folder):
 
 
 @pytest.fixture(scope="module")
-def promoting(run):
-    """A run whose gate passes."""
-    return run("promoting", LENIENT)
+def keeping(run):
+    """A run whose gate nothing passes."""
+    return run("keeping", STRICT)
 
 
 @pytest.fixture(scope="module")
-def keeping(promoting, run):  # noqa: ARG001
-    """The same run again with a gate that nothing passes."""
-    return run("keeping", STRICT)
+def promoting(keeping, run):  # noqa: ARG001
+    """The same run again with a gate that any gain passes."""
+    return run("promoting", LENIENT)
 
 
 def mlflow_run(folder: Path, name: str):
@@ -62,44 +62,43 @@ def mlflow_run(folder: Path, name: str):
     return run
 
 
-def test_every_step_runs_once_and_the_exit_handler_last(promoting):
-    assert promoting[:8] == DATA_STEPS
-    assert sorted(promoting) == sorted(
-        [*DATA_STEPS, "report", "push", "train", "evaluate", "gate", "report", "approve", "promote", "finish"]
+def test_every_step_runs_once_and_the_exit_handler_last(keeping):
+    assert keeping[:8] == DATA_STEPS
+    assert sorted(keeping) == sorted([*DATA_STEPS, "report", "push", "train", "evaluate", "gate", "report", "finish"])
+    assert keeping[-1] == "finish"
+
+
+def test_a_model_that_does_not_pass_the_gate_is_not_promoted(keeping, folder):
+    assert not {"approve", "promote"} & set(keeping)
+    assert mlflow_run(folder, "keeping").data.metrics["gate/promoted"] == 0.0
+
+
+def test_all_steps_log_to_one_finished_mlflow_run(keeping, folder):
+    run = mlflow_run(folder, "keeping")
+    assert keeping
+    assert run.info.status == "FINISHED"
+    assert {"purge/kept_ratio", "mix/pairs", "train/loss_last", "evaluate/entp_instructions", "gate/gain"} <= set(
+        run.data.metrics
     )
-    assert promoting[-1] == "finish"
+    assert run.data.params["mix.max_pairs"] == "1"
+
+
+def test_what_has_not_changed_is_not_run_again(promoting):
+    assert sorted(promoting) == ["approve", "finish", "gate", "promote", "push", "report", "report"]
 
 
 def test_a_model_that_passes_the_gate_becomes_champion(promoting, folder):
     client = track.open_client(f"sqlite:///{folder}/mlflow.db")
     assert promoting
-    assert client.get_model_version_by_alias("entp-sft", "champion").version == 1
+    assert str(client.get_model_version_by_alias("entp-sft", "champion").version) == "1"
+    assert mlflow_run(folder, "promoting").data.metrics["gate/promoted"] == 1.0
 
 
-def test_all_steps_log_to_one_finished_mlflow_run(promoting, folder):
+def test_cached_steps_are_in_the_new_mlflow_run_too(promoting, folder):
     run = mlflow_run(folder, "promoting")
     assert promoting
     assert run.info.status == "FINISHED"
-    assert {"purge/kept_ratio", "mix/pairs", "train/loss_last", "evaluate/entp_instructions", "gate/gain"} <= set(
-        run.data.metrics
-    )
-    assert run.data.metrics["gate/promoted"] == 1.0
-    assert run.data.params["mix.max_pairs"] == "1"
-
-
-def test_a_model_that_does_not_pass_is_not_promoted(keeping):
-    assert not {"approve", "promote"} & set(keeping)
-
-
-def test_what_has_not_changed_is_not_run_again(keeping):
-    assert sorted(keeping) == ["finish", "gate", "push", "report", "report"]
-
-
-def test_cached_steps_are_in_the_new_mlflow_run_too(keeping, folder):
-    run = mlflow_run(folder, "keeping")
-    assert keeping
-    assert run.data.metrics["purge/kept_ratio"] == mlflow_run(folder, "promoting").data.metrics["purge/kept_ratio"]
-    assert run.data.metrics["gate/promoted"] == 0.0
+    assert run.data.metrics["purge/kept_ratio"] == mlflow_run(folder, "keeping").data.metrics["purge/kept_ratio"]
 
 
 def test_a_step_that_fails_ends_the_run_after_the_exit_handler(run, folder):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +12,8 @@ import yaml
 
 from tests.manifests import pod_security, schemas
 from tests.platform.kfp_server import KfpServer, serving
-from tests.platform.workspace import COMMIT, IMAGE_OPTIONS, PINNED_CPU, PINNED_GPU, entp, entp_here, make_project
+from tests.platform.workspace import COMMIT, IMAGE_OPTIONS, PINNED_CPU, entp, entp_here, make_project
 
-EXAMPLES = Path(__file__).parents[2] / "examples/gitops"
-WATCHED = ["dvc.lock", "params.yaml"]
 ASKED = ["retrain", "--commit", COMMIT, *IMAGE_OPTIONS]
 
 
@@ -158,82 +153,3 @@ def test_a_directory_that_cannot_be_written_is_a_usage_error(project):
     code, _, errors = entp(*ASKED, "--render", "file/deploy", cwd=project)
     assert code == 2
     assert "cannot write the manifests there" in errors
-
-
-# The CI examples
-
-
-def github_script() -> str:
-    workflow = yaml.safe_load((EXAMPLES / "github-actions.yaml").read_text())
-    steps = {step.get("name"): step for step in workflow["jobs"]["render"]["steps"]}
-    return steps["render"]["run"] + steps["commit"]["run"]
-
-
-def gitlab_script() -> str:
-    return "\n".join(yaml.safe_load((EXAMPLES / "gitlab-ci.yaml").read_text())["retrain"]["script"])
-
-
-def git(*words: str, cwd: Path) -> str:
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    return subprocess.run(["git", *identity, *words], cwd=cwd, check=True, capture_output=True, text=True).stdout
-
-
-@pytest.fixture
-def origin(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A remote that holds the project, with a GPU profile."""
-    shutil.copytree(project / "pipelines/compiled/cpu", project / "pipelines/compiled/gpu")
-    bare = tmp_path_factory.mktemp("remote") / "project.git"
-    git("init", "--quiet", "--bare", "--initial-branch=main", str(bare), cwd=project)
-    git("config", "receive.advertisePushOptions", "true", cwd=bare)
-    git("init", "--quiet", "--initial-branch=main", cwd=project)
-    git("add", ".", cwd=project)
-    git("commit", "--quiet", "--message=first", cwd=project)
-    git("push", "--quiet", str(bare), "main", cwd=project)
-    return bare
-
-
-def run_ci(script: str, origin: Path, folder: Path) -> None:
-    """Run the script as the CI would: in a fresh clone, with `entp` on the path, stopping at the first error."""
-    git("clone", "--quiet", str(origin), str(folder), cwd=origin)
-    tools = folder.parent / "tools"
-    tools.mkdir(exist_ok=True)
-    (tools / "entp").write_text(f"#!{sys.executable}\nfrom entp.cli import main\n\nmain()\n")
-    (tools / "entp").chmod(0o755)
-    images = {"CPU_IMAGE": PINNED_CPU, "GPU_IMAGE": PINNED_GPU}
-    images |= {f"ENTP_{name}": image for name, image in images.items()}
-    gitlab = {
-        "CI_DEFAULT_BRANCH": "main",
-        "CI_PROJECT_URL": str(origin.with_suffix("")),
-        "RETRAIN_PUSH_TOKEN": "unused",
-    }
-    path = f"{tools}:{os.environ['PATH']}"
-    subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", script], cwd=folder, check=True, env={"PATH": path, **images, **gitlab}
-    )
-
-
-@pytest.mark.parametrize("script", [github_script(), gitlab_script()], ids=["GitHub", "GitLab"])
-def test_the_ci_commits_the_manifests_once_and_then_nothing(script, origin, tmp_path):
-    merged = git("rev-parse", "main", cwd=origin).strip()
-    run_ci(script, origin, tmp_path / "first")
-    changed = git("show", "--name-only", "--format=", "main", cwd=origin).split()
-    assert {Path(file).parent.as_posix() for file in changed} == {"deploy/retrain"}
-    assert merged in git("show", "main:deploy/retrain/retrain-job.yaml", cwd=origin)
-
-    committed = git("rev-parse", "main", cwd=origin)
-    run_ci(script, origin, tmp_path / "second")
-    assert git("rev-parse", "main", cwd=origin) == committed
-
-
-def test_the_ci_is_started_by_data_and_parameters_alone():
-    github = yaml.safe_load((EXAMPLES / "github-actions.yaml").read_text())
-    assert github[True]["push"]["paths"] == WATCHED, "YAML reads the key `on` as true"
-    gitlab = yaml.safe_load((EXAMPLES / "gitlab-ci.yaml").read_text())
-    assert [rule["changes"] for rule in gitlab["retrain"]["rules"]] == [WATCHED]
-
-
-def test_the_actions_are_pinned_by_commit():
-    steps = yaml.safe_load((EXAMPLES / "github-actions.yaml").read_text())["jobs"]["render"]["steps"]
-    actions = [step["uses"] for step in steps if "uses" in step]
-    assert actions
-    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in actions)

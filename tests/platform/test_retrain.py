@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from entp.errors import UsageError
 from entp.platform import kfp_api, package, retrain, submit
 from entp.platform.submit import Start
 from tests.platform.kfp_server import KfpServer, serving
@@ -30,7 +29,6 @@ from tests.platform.workspace import (
     start_entp,
 )
 
-ROOT = Path(__file__).parents[2]
 ASKED = ["retrain", "--commit", COMMIT, *IMAGE_OPTIONS]
 
 
@@ -60,17 +58,17 @@ def start(request_: retrain.Request) -> Start:
     return Start(retrain.name(request_), {"seed": 7}, "entp", None, request_.package)
 
 
-def ask(server: KfpServer, start: Start, takeover_after: float = 60.0) -> tuple[str, submit.Run]:
+def ask(server: KfpServer, start: Start, takeover_after: float = 60.0, retry: bool = False) -> tuple[str, submit.Run]:
     """What one process does, with a connection of its own."""
     kfp = kfp_api.connect(server.url, "entp")
-    return retrain.carry_out(kfp, retrain.plan(kfp, start.name, False), start, COMMIT, takeover_after, lambda _: None)
+    return retrain.carry_out(kfp, retrain.plan(kfp, start.name, retry), start, COMMIT, takeover_after, lambda _: None)
 
 
 def ask_at_once(
-    number: int, server: KfpServer, start: Start, takeover_after: float = 60.0
+    number: int, server: KfpServer, start: Start, takeover_after: float = 60.0, retry: bool = False
 ) -> list[tuple[str, submit.Run]]:
     with ThreadPoolExecutor(number) as pool:
-        return list(pool.map(lambda _: ask(server, start, takeover_after), range(number)))
+        return list(pool.map(lambda _: ask(server, start, takeover_after, retry), range(number)))
 
 
 def leave_version_without_run(server: KfpServer, start: Start) -> None:
@@ -110,22 +108,6 @@ def test_the_name_is_a_valid_kubernetes_name_made_of_the_key(request_):
     assert retrain.name(request_) == f"entp-retrain-{retrain.key(request_)[:12]}"
 
 
-def test_the_pool_is_the_one_that_dvc_lock_records():
-    facts = retrain.facts(LOCK.encode())
-    assert facts == {"pool_name": "chats", "pool_md5": "3f2a7fdd1f2ca655f006faed36fa33b7.dir", "dvc_lock": LOCK}
-
-
-def test_the_projects_own_lock_means_the_sample_pool_of_the_image():
-    facts = retrain.facts((ROOT / "dvc.lock").read_bytes())
-    assert (facts["pool_name"], facts["pool_md5"]) == ("pool", "")
-
-
-@pytest.mark.parametrize("lock", [b"", b"schema: '2.0'\n", b"{"])
-def test_a_lock_without_the_pool_is_a_usage_error(lock):
-    with pytest.raises(UsageError, match="dvc repro"):
-        retrain.facts(lock)
-
-
 # Starting
 
 
@@ -143,6 +125,7 @@ def test_the_first_to_ask_starts_a_run_of_an_uploaded_version(server):
     assert GPU not in uploaded
     parameters = run["runtime_config"]["parameters"]
     assert (parameters["pool_name"], parameters["pool_md5"]) == ("chats", "3f2a7fdd1f2ca655f006faed36fa33b7.dir")
+    assert parameters["dvc_lock"] == LOCK
     assert parameters["mix"]["max_pairs"] == 8
 
 
@@ -286,6 +269,14 @@ def test_many_at_once_start_exactly_one_run(faults, server, start):
     assert {run.run_id for _, run in outcomes} == {server.runs[0]["run_id"]}
     assert [decision for decision, _ in outcomes].count("started") == 1
     assert (len(server.versions), len(server.pipelines), len(server.experiments)) == (1, 1, 1)
+
+
+def test_many_retries_at_once_start_exactly_one_run(server, start):
+    server.add_run(start.name, "FAILED")
+    server.fail("POST .*", drop=True, late=True, times=6)
+    outcomes = ask_at_once(8, server, start, retry=True)
+    assert [run["display_name"] for run in server.runs] == [start.name, f"{start.name}-r2"]
+    assert {run.run_id for _, run in outcomes} == {server.runs[1]["run_id"]}
 
 
 def test_a_pipeline_and_an_experiment_that_somebody_else_just_made_are_used(server, start):

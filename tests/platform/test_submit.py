@@ -17,7 +17,16 @@ from entp import config
 from entp.errors import EntpError, SetupError, UsageError
 from entp.platform import arguments, kfp_api, package, submit
 from tests.platform.kfp_server import KfpServer, serving
-from tests.platform.workspace import IMAGE_OPTIONS, PINNED_CPU, PINNED_GPU, entp, entp_here, make_project, start_entp
+from tests.platform.workspace import (
+    IMAGE_OPTIONS,
+    LOCK,
+    PINNED_CPU,
+    PINNED_GPU,
+    entp,
+    entp_here,
+    make_project,
+    start_entp,
+)
 
 ROOT = Path(__file__).parents[2]
 REFUSED_TOKEN = "not-a-real-token"
@@ -68,6 +77,9 @@ def test_the_run_gets_the_configuration_as_its_arguments(server, project):
         "seed": 7,
         "mix": expected.mix.model_dump(mode="json", exclude_none=True),
         "train": expected.train.model_dump(mode="json", exclude_none=True),
+        "pool_name": "chats",
+        "pool_md5": "3f2a7fdd1f2ca655f006faed36fa33b7.dir",
+        "dvc_lock": LOCK,
     }
     assert result["run_id"] == run["run_id"]
 
@@ -85,6 +97,22 @@ def test_the_run_gets_the_configuration_as_its_arguments(server, project):
 def test_what_a_run_takes_from_profile_params_and_overrides(params, overrides, value, start, project):
     (project / "params.yaml").write_text(params)
     assert arguments.configuration(start.package, project / "params.yaml", overrides).mix.in_flight == value
+
+
+def test_the_pool_is_the_one_that_dvc_lock_records():
+    given = arguments.of_data(LOCK.encode())
+    assert given == {"pool_name": "chats", "pool_md5": "3f2a7fdd1f2ca655f006faed36fa33b7.dir", "dvc_lock": LOCK}
+
+
+def test_the_projects_own_lock_means_the_sample_pool_of_the_image():
+    given = arguments.of_data((ROOT / "dvc.lock").read_bytes())
+    assert (given["pool_name"], given["pool_md5"]) == ("pool", "")
+
+
+@pytest.mark.parametrize("lock", [b"", b"schema: '2.0'\n", b"{"])
+def test_a_lock_without_the_pool_is_a_usage_error(lock):
+    with pytest.raises(UsageError, match="dvc repro"):
+        arguments.of_data(lock)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +137,13 @@ def test_the_run_carries_the_pinned_package_and_its_platform_spec(server):
 
 
 @pytest.mark.usefixtures("project")
+def test_caching_stays_on(server):
+    entp_here("submit", *IMAGE_OPTIONS, "--host", server.url)
+    tasks = server.runs[0]["pipeline_spec"]["pipeline_spec"]["root"]["dag"]["tasks"]
+    assert [task["cachingOptions"] for task in tasks.values()] == [{"enableCache": True}] * 2
+
+
+@pytest.mark.usefixtures("project")
 def test_the_run_belongs_to_experiment_namespace_and_service_account(server):
     options = ["--experiment", "chats", "--namespace", "team", "--name", "by-hand", "--pipeline-root", "s3://b/p"]
     entp_here("submit", *IMAGE_OPTIONS, "--host", server.url, *options)
@@ -121,10 +156,16 @@ def test_the_run_belongs_to_experiment_namespace_and_service_account(server):
 
 @pytest.mark.usefixtures("project")
 def test_other_parameters_of_the_pipeline_are_given_the_same_way(server):
-    given = ["require_approval=true", "pool_md5=12345678901234567890123456789012", 'cells=["a", "b"]']
+    given = [
+        "require_approval=yes",
+        "approval_hours=2",
+        "pool_md5=12345678901234567890123456789012",
+        'cells=["a", "b"]',
+    ]
     entp_here("submit", *IMAGE_OPTIONS, "--host", server.url, *given)
     parameters = server.runs[0]["runtime_config"]["parameters"]
-    assert parameters["require_approval"] is True
+    assert parameters["require_approval"] == "yes", "a string, though YAML reads it as true"
+    assert parameters["approval_hours"] == 2
     assert parameters["pool_md5"] == "12345678901234567890123456789012", "a string, though it looks like a number"
     assert parameters["cells"] == ["a", "b"]
 
@@ -142,7 +183,9 @@ def test_two_submits_are_two_runs_of_different_names(server):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([*IMAGE_OPTIONS, "require_approval=perhaps"], "the pipeline expects BOOLEAN"),
+        ([*IMAGE_OPTIONS, "approval_hours=long"], "the pipeline expects NUMBER_DOUBLE"),
+        ([*IMAGE_OPTIONS, "approval_hours=true"], "the pipeline expects NUMBER_DOUBLE"),
+        ([*IMAGE_OPTIONS, "--dvc-lock", "nowhere.lock"], "nowhere.lock: cannot be read"),
         ([*IMAGE_OPTIONS, "mix.max_pair=3"], "did you mean `mix.max_pairs`?"),
         (IMAGE_OPTIONS[:2], "images must be pinned by digest: add --image registry.example.com/entp/gpu:0.1.0="),
         (["--image", "nonsense"], "expected OLD=NEW"),
@@ -190,7 +233,7 @@ def test_images_may_stay_unpinned_where_that_is_said(server):
 @pytest.mark.usefixtures("project")
 def test_waiting_ends_with_the_run_and_exits_by_its_state(states, code, outcome, server):
     server.states = states
-    exit_code, result, errors = entp_here("submit", "--wait", *IMAGE_OPTIONS, "--host", server.url)
+    exit_code, result, errors = entp_here("submit", "--wait", "--timeout", "60", *IMAGE_OPTIONS, "--host", server.url)
     assert (exit_code, result["outcome"], result["state"]) == (code, outcome, states[-1])
     assert errors.endswith(states[-1])
     assert result["error"] == ("the step train failed" if outcome == "failed" else None)

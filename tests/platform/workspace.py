@@ -41,8 +41,9 @@ def compiled() -> str:
         return dsl.ContainerSpec(image=CPU, command=["entp"], args=["step", config, seed, pool, mixed.path])
 
     @dsl.container_component
-    def tune(mixed: dsl.Input[dsl.Dataset], config: dict, image: str, approval: bool, cells: list):
-        return dsl.ContainerSpec(image=GPU, command=["entp"], args=["step", mixed.path, config, image, approval, cells])
+    def tune(mixed: dsl.Input[dsl.Dataset], config: dict, image: str, approval: str, hours: float, cells: list):
+        words = [mixed.path, config, image, approval, hours, cells]
+        return dsl.ContainerSpec(image=GPU, command=["entp"], args=["step", *words])
 
     @dsl.pipeline(name="entp-purge-mix-sft")
     def pipeline(
@@ -51,11 +52,14 @@ def compiled() -> str:
         seed: int = 42,
         pool_name: str = "pool",
         pool_md5: str = "",
-        require_approval: bool = False,
+        dvc_lock: str = "",
+        require_approval: str = "no",
+        approval_hours: float = 72.0,
         cells: list = ["a"],  # noqa: B006
     ):
-        mixed = fuse(config=mix, seed=seed, pool=f"{pool_name} {pool_md5}").outputs["mixed"]
-        tuned = tune(mixed=mixed, config=train, image=GPU, approval=require_approval, cells=cells)
+        mixed = fuse(config=mix, seed=seed, pool=f"{pool_name} {pool_md5} {dvc_lock}").outputs["mixed"]
+        approval = {"approval": require_approval, "hours": approval_hours}
+        tuned = tune(mixed=mixed, config=train, image=GPU, cells=cells, **approval)
         kubernetes.mount_pvc(tuned, "entp-models", "/models")
 
     with tempfile.TemporaryDirectory() as folder:
