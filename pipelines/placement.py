@@ -57,6 +57,7 @@ def _pod(task: PipelineTask, work: Work) -> None:
 
 def _environment(task: PipelineTask) -> None:
     kubernetes.use_field_path_as_env(task, env_name="ENTP_PIPELINE_RUN_ID", field_path=RUN_LABEL)
+    kubernetes.use_field_path_as_env(task, env_name="ENTP_NAMESPACE", field_path="metadata.namespace")
     kubernetes.use_config_map_as_env(task, "entp-settings", {name: name for name in SETTINGS}, optional=True)
     kubernetes.use_secret_as_env(task, "entp-object-store", {name: name for name in OBJECT_STORE_KEYS}, optional=True)
     kubernetes.use_secret_as_env(task, "entp-llm", {"OPENAI_API_KEY": "OPENAI_API_KEY"}, optional=True)

@@ -11,6 +11,7 @@ from entp.stages import NAMES
 
 ROOT = Path(__file__).parent.parent
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
+FOLDERS = "entp|examples|docs|tests|requirements|components|pipelines|manifests|scripts"
 SCHEMAS = {name: value for name, value in vars(records).items() if isinstance(value, pl.Schema)}
 
 
@@ -27,7 +28,7 @@ def test_every_status_is_documented(status):
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))])
 def test_every_path_that_the_documentation_names_exists(page):
-    named = set(re.findall(r"`((?:entp|examples|docs|tests|requirements)/[\w./-]+)`", page.read_text()))
+    named = set(re.findall(rf"`((?:{FOLDERS})/[\w./-]+)`", page.read_text()))
     missing = [path for path in named if not (ROOT / path).exists()]
     assert missing == []
 

@@ -61,7 +61,7 @@ class VllmEngine:
         return found
 
     def logprobs(self, work: Sequence[ToScore]) -> list[float]:
-        """vLLM always writes a token, so the last one to be scored is written, not read: nothing exceeds the context."""
+        """vLLM always writes a token: the last one to be scored is written, not read, and nothing exceeds the context."""
         from vllm import SamplingParams
 
         asked = [item for item in work if item.continuation]
@@ -181,9 +181,7 @@ def _reply(item: ToWrite, output: Any) -> Reply:
 def _logprob(item: ToScore, output: Any) -> float:
     """Of the continuation: all but its last token were read, the last one was written."""
     positions = [*output.prompt_logprobs[len(item.context) :], output.outputs[0].logprobs[0]]
-    return math.fsum(
-        position[token].logprob for token, position in zip(item.continuation, positions, strict=True)
-    )
+    return math.fsum(position[token].logprob for token, position in zip(item.continuation, positions, strict=True))
 
 
 def _first_line(error: Exception) -> str:

@@ -37,7 +37,7 @@ def train_on_nodes(
     output: Path,
     work: Work,
     image: str,
-    queue: str | None,
+    namespace: str,
 ) -> Outcome:
     """Train in a TrainJob of `work.nodes` pods and publish the model at `output`.
 
@@ -53,7 +53,8 @@ def train_on_nodes(
     result = workspace / "trained" / "trained"
     if not store.is_published(result):
         _put(parents["assemble"], workspace / "assembled")
-        training = trainjob.Training(digest, _arguments(config, workspace), image, work, work.nodes, queue=queue)
+        arguments = _arguments(config, workspace)
+        training = trainjob.Training(digest, arguments, image, work, work.nodes, queue=work.queue, namespace=namespace)
         trainjob.launch(client, trainjob.manifest(training), lambda line: typer.echo(line, err=True), retry=True)
     _put(result, output)
     shutil.rmtree(workspace)

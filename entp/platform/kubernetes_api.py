@@ -50,6 +50,7 @@ def connect(context: str | None = None) -> ApiClient:
     try:
         from kubernetes.client import ApiClient, Configuration
         from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+        from yaml import YAMLError
     except ImportError as error:
         raise SetupError("the kubernetes package is missing: install the extra `entp[cluster]`") from error
     configuration = Configuration()
@@ -61,10 +62,10 @@ def connect(context: str | None = None) -> ApiClient:
         else:
             config_file = os.environ.get("KUBECONFIG") or None
             load_kube_config(config_file=config_file, context=context, client_configuration=configuration)
-    except (ConfigException, OSError, ValueError) as error:
+    except (ConfigException, OSError, ValueError, TypeError, YAMLError) as error:
         named = f"the context {context!r}" if context else "the current context"
         raise SetupError(
-            f"no connection to a cluster by {named} of the kubeconfig: {_one_line(error).rstrip(".")}. See "
+            f"no connection to a cluster by {named} of the kubeconfig: {_one_line(error).rstrip('.')}. See "
             "`kubectl config get-contexts`; name one with --context, or another file in the variable KUBECONFIG"
         ) from error
     return ApiClient(configuration)

@@ -90,7 +90,7 @@ TRAIN_JOBS = CustomResource(
 LOCAL_QUEUES = CustomResource("kueue.x-k8s.io", "v1beta2", "localqueues", "Kueue", optional=True)
 #: What Kubeflow Pipelines asks the cluster about whoever submits.
 SUBMITTING = (
-    Right("pipelines.kubeflow.org", "runs", ("create", "get", "list")),
+    Right("pipelines.kubeflow.org", "runs", ("create", "get", "list", "terminate")),
     Right("pipelines.kubeflow.org", "experiments", ("create", "get", "list")),
     Right("pipelines.kubeflow.org", "pipelines", ("create", "get", "list")),
     Right("pipelines.kubeflow.org", "pipelineversions", ("create", "get", "list")),

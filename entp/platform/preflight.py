@@ -178,12 +178,13 @@ def _allowed(client: ApiClient, namespace: str, right: Right, verb: str) -> bool
     if right.account is None:
         return _review(client, f"{REVIEWS}/selfsubjectaccessreviews", "SelfSubjectAccessReview", attributes, {})
     path = f"{REVIEWS}/namespaces/{namespace}/localsubjectaccessreviews"
-    user = {"user": f"system:serviceaccount:{namespace}:{right.account}"}
-    return _review(client, path, "LocalSubjectAccessReview", attributes, user)
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+    who = {"user": f"system:serviceaccount:{namespace}:{right.account}", "groups": groups}
+    return _review(client, path, "LocalSubjectAccessReview", attributes, who)
 
 
-def _review(client: ApiClient, path: str, kind: str, attributes: Json, user: Json) -> bool:
-    metadata = {"namespace": attributes["namespace"]} if user else {}
-    spec = {"resourceAttributes": attributes, **user}
+def _review(client: ApiClient, path: str, kind: str, attributes: Json, who: Json) -> bool:
+    metadata = {"namespace": attributes["namespace"]} if who else {}
+    spec = {"resourceAttributes": attributes, **who}
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "metadata": metadata, "spec": spec}
     return bool(create(client, path, body)["status"]["allowed"])

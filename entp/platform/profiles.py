@@ -30,7 +30,8 @@ class Toleration(_Strict):
 class Work(_Strict):
     """What one kind of work gets: image by its short name, Kubernetes quantities, node pool, limits.
 
-    With several `nodes`, training is a TrainJob of that many pods, and the rest is what each of them gets.
+    With several `nodes`, training is a TrainJob of that many pods in Kueue's `queue`, and the rest is what each of them
+    gets.
     """
 
     image: str
@@ -40,6 +41,7 @@ class Work(_Strict):
     retries: int = Field(ge=0)
     gpus: int = Field(0, ge=0)
     nodes: int = Field(1, ge=1)
+    queue: str | None = None
     accelerator: str | None = None
     node_selector: dict[str, str] = {}
     tolerations: list[Toleration] = []

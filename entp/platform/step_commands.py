@@ -91,7 +91,7 @@ def train_on_nodes(
     executor_input: ExecutorInput,
     work: Annotated[str, typer.Option("--work", help="What each node gets, as in pipelines/profiles.yaml (JSON).")],
     image: Annotated[str, typer.Option("--image", help="The nodes' image.")],
-    queue: Annotated[str | None, typer.Option("--queue", help="Kueue's LocalQueue.", envvar="ENTP_QUEUE")] = None,
+    namespace: Annotated[str, typer.Option(help="Where the job goes.", envvar="ENTP_NAMESPACE")] = "entp",
     overrides: Overrides = None,
     parent: Parents = None,
     expect: Expected = None,
@@ -107,7 +107,7 @@ def train_on_nodes(
     for name, expected in _pairs(expect).items():
         step.check_digest(name, parents[name], expected)
     each = Work.model_validate_json(work)
-    outcome = train_on_nodes(connect(None), config, parents, output, each, image, queue)
+    outcome = train_on_nodes(connect(None), config, parents, output, each, image, namespace)
     _tell(config, outcome, output, digest, summary, metrics, executor_input)
 
 

@@ -1,4 +1,4 @@
-"""Training on several nodes: a real launcher against the Kubernetes wire format, real torchrun processes as the nodes."""
+"""Training on several nodes: the launcher step, with real torchrun processes as the nodes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def cluster(monkeypatch):
 
 def test_two_processes_train_one_model_which_the_launcher_takes(tmp_path, settings, cache, cluster):
     parents = publish_rows(tmp_path / "run", train=20, validation=4)
-    outcome = distributed.train_on_nodes(None, settings, parents, tmp_path / "out" / "trained", WORK, "image", None)
+    outcome = distributed.train_on_nodes(None, settings, parents, tmp_path / "out" / "trained", WORK, "image", "entp")
     alone = tmp_path / "alone" / "trained"
     step.run_step(stage_named("train"), settings, parents, {}, alone)
 
@@ -81,8 +81,8 @@ def test_a_launcher_that_died_after_the_training_takes_the_model_without_trainin
     with monkeypatch.context() as dying:
         dying.setattr(distributed, "_put", full_disk_at(2))
         with pytest.raises(OSError, match="disk full"):
-            distributed.train_on_nodes(None, settings, parents, tmp_path / "out" / "trained", WORK, "image", None)
-    distributed.train_on_nodes(None, settings, parents, tmp_path / "out" / "trained", WORK, "image", None)
+            distributed.train_on_nodes(None, settings, parents, tmp_path / "out" / "trained", WORK, "image", "entp")
+    distributed.train_on_nodes(None, settings, parents, tmp_path / "out" / "trained", WORK, "image", "entp")
     assert len(cluster) == 1
     assert store.is_published(tmp_path / "out" / "trained")
     assert not list((cache / "trainjobs").iterdir())
@@ -104,7 +104,7 @@ def full_disk_at(call: int):
 def test_without_the_shared_volume_the_remedy_is_named(tmp_path, settings, monkeypatch):
     monkeypatch.delenv("ENTP_CACHE_DIR", raising=False)
     with pytest.raises(SetupError, match="ENTP_CACHE_DIR"):
-        distributed.train_on_nodes(None, settings, {}, tmp_path / "trained", WORK, "image", None)
+        distributed.train_on_nodes(None, settings, {}, tmp_path / "trained", WORK, "image", "entp")
 
 
 def test_the_nodes_arguments_hold_the_whole_section(settings, tmp_path):
