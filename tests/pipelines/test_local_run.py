@@ -6,13 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from kfp import compiler
 
 from entp import track
+from entp.platform.profiles import load_profile
+from pipelines.purge_mix_sft import purge_mix_sft
 from tests.mlflow_store import put_empty_store
 from tests.pipelines.local_kfp import ROOT, Launcher, PipelineError, as_process, in_image, run_pipeline
 from tests.pipelines.small_run import LENIENT, STRICT, arguments, environment
 
-PACKAGE = ROOT / "pipelines" / "compiled" / "cpu" / "purge_mix_sft.yaml"
+PACKAGES = ROOT / "pipelines" / "compiled" / "cpu"
 DATA_STEPS = ["fetch", "ingest", "purge", "rate", "curate", "pair", "mix", "assemble"]
 pytestmark = pytest.mark.model
 
@@ -33,12 +36,17 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(folder):
-    """Run the whole pipeline: (name of the run, settings) -> the steps whose containers ran."""
+    """Run a pipeline: (name of the run, settings) -> the steps whose containers ran."""
 
-    def start(name: str, *settings: str) -> list[str]:
+    def start(
+        name: str, *settings: str, package: Path = PACKAGES / "purge_mix_sft.yaml", **others: object
+    ) -> list[str]:
+        where = environment(folder, name)
+        given = {**arguments(*settings), **others}
+        if package.stem == "compare":
+            del given["gate"]
         with pytest.MonkeyPatch.context() as monkeypatch:
-            where = environment(folder, name)
-            return run_pipeline(PACKAGE, arguments(*settings), folder, where, monkeypatch, launcher(folder))
+            return run_pipeline(package, given, folder, where, monkeypatch, launcher(folder))
 
     return start
 
@@ -101,9 +109,35 @@ def test_cached_steps_are_in_the_new_mlflow_run_too(promoting, folder):
     assert run.data.metrics["purge/kept_ratio"] == mlflow_run(folder, "keeping").data.metrics["purge/kept_ratio"]
 
 
-def test_a_step_that_fails_ends_the_run_after_the_exit_handler(run, folder):
+def test_a_step_that_fails_ends_the_run_after_the_exit_handler(run, folder, impatient):
     with pytest.raises(PipelineError) as failure:
-        run("failing", "purge.min_kept_ratio=1.0")
-    assert set(failure.value.steps) == {"purge", "finish"}
-    assert failure.value.steps[-1] == "finish"
+        run("failing", "purge.min_kept_ratio=1.0", package=impatient)
+    assert failure.value.steps[-2:] == ["purge", "finish"]
     assert mlflow_run(folder, "failing").info.status == "FAILED"
+
+
+@pytest.fixture
+def impatient(tmp_path):
+    """The pipeline compiled without retries, which come minutes apart."""
+    profile = load_profile("cpu")
+    work = {kind: work.model_copy(update={"retries": 0}) for kind, work in profile.work.items()}
+    package = tmp_path / "purge_mix_sft.yaml"
+    compiler.Compiler().compile(purge_mix_sft(profile.model_copy(update={"work": work})), str(package))
+    return package
+
+
+def test_a_comparison_runs_a_cell_per_method_and_seed_on_one_curated_pool(promoting, run, folder):
+    methods = [{"name": "entp", "settings": []}, {"name": "fewer", "settings": ["assemble.max_rows=8"]}]
+    steps = run("comparing", package=PACKAGES / "compare.yaml", methods=methods, seeds=[1])
+    assert promoting
+    assert sorted(steps) == ["cell", "cell", "comparison", "finish"]
+    parent = mlflow_run(folder, "comparing")
+    assert parent.info.status == "FINISHED"
+    client = track.open_client(f"sqlite:///{folder}/mlflow.db")
+    cells = client.search_runs(
+        [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'", order_by=["attributes.name"]
+    )
+    assert [cell.info.run_name for cell in cells] == ["entp-seed1", "fewer-seed1"]
+    assert [cell.data.params["assemble.max_rows"] for cell in cells] == ["16", "8"]
+    [table] = (folder / "artifacts").glob("entp-compare-*/comparison/table")
+    assert [line.split("|")[1].strip() for line in table.read_text().splitlines()[2:]] == ["entp", "fewer"]
