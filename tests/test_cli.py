@@ -37,7 +37,9 @@ def test_help_shows_the_commands_with_the_stages_in_order(tmp_path):
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("command", ["run", "ingest", "mix", "explain", "trace", "report", "params"])
+@pytest.mark.parametrize(
+    "command", ["run", "ingest", "mix", "explain", "trace", "report", "params", "submit", "retrain", "preflight"]
+)
 def test_every_command_has_an_example(command, tmp_path):
     text = entp(command, "--help", cwd=tmp_path).stdout
     assert f"entp {command}" in text

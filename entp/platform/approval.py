@@ -28,7 +28,7 @@ def wait_for_approval(config: Config, hours: float, sleep: Callable[[float], Non
     An answer given before the step began counts. Raises SetupError where there is no MLflow run to carry it.
     """
     if not adopt_run(config):
-        raise SetupError("approval is given in MLflow: set MLFLOW_TRACKING_URI, or run with require_approval=False")
+        raise SetupError("approval is given in MLflow: set MLFLOW_TRACKING_URI, or submit with require_approval=no")
     client, run_id = track.open_client(track.tracking_uri(config, SCRATCH)), os.environ["MLFLOW_RUN_ID"]
     deadline = time.monotonic() + hours * 3600
     if _answer(client, run_id) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,4 +39,6 @@ def environment(folder: Path, pipeline_run: str) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
         "ENTP_PIPELINE_RUN_ID": pipeline_run,
         "ENTP_CACHE_DIR": str(folder / "cache"),
+        # one conversion of the embedded model for all containers, which share nothing else
+        **({"ENTP_MODEL_CACHE": str(folder / "models")} if os.environ.get("ENTP_TEST_IMAGE") else {}),
     }

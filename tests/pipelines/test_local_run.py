@@ -31,6 +31,9 @@ def folder(tmp_path_factory):
     """Artifacts, cache, and MLflow store of all runs of this file."""
     folder = tmp_path_factory.mktemp("kubeflow")
     put_empty_store(folder)
+    (folder / "artifacts").mkdir()
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o777)  # a container's user is another one
     return folder
 
 
