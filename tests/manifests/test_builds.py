@@ -130,4 +130,4 @@ def test_gitops_points_to_folders_that_exist(component: str):
         sources = spec.get("sources", []) if resource["kind"] == "Application" else [spec]
         for path in (source["path"] for source in sources if isinstance(source.get("path"), str)):
             exists = (tree.MANIFESTS.parent / path).is_dir()
-            assert exists or path.endswith("manifests/retrain"), f"{tree.label(resource)}: no folder {path}"
+            assert exists or path.endswith("deploy/retrain"), f"{tree.label(resource)}: no folder {path}"
