@@ -27,6 +27,8 @@ DEADLINE_SECONDS = 7 * 24 * 3600
 #: Exit codes of `entp retrain` that no other try would change: usage, run failed, run canceled.
 FINAL_EXIT_CODES = [2, 3, 5]
 LABELS = {"app.kubernetes.io/name": "entp", "app.kubernetes.io/component": "retrain"}
+#: A sidecar would keep the Job's pod from ending.
+NO_SIDECAR = {"sidecar.istio.io/inject": "false"}
 Json = dict[str, Any]
 
 
@@ -93,7 +95,10 @@ def job(request: Request, image: str, namespace: str, options: Sequence[str]) ->
                     {"action": "FailJob", "onExitCodes": {"operator": "In", "values": FINAL_EXIT_CODES}},
                 ]
             },
-            "template": {"metadata": {"labels": dict(LABELS)}, "spec": _pod(request, image, namespace, options)},
+            "template": {
+                "metadata": {"labels": {**LABELS, **NO_SIDECAR}},
+                "spec": _pod(request, image, namespace, options),
+            },
         },
     }
 
