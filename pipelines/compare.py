@@ -1,6 +1,7 @@
 """`entp-compare`: methods x seeds on one curated pool, each cell in a pod of its own, and one table."""
 
 from kfp import dsl
+from kfp.dsl import Dataset, Input
 from kfp.dsl.base_component import BaseComponent
 
 from components.cell import cell
@@ -25,7 +26,7 @@ SEEDS = [1, 2, 3]
 
 def compare(profile: Profile) -> BaseComponent:
     """The pipeline, placed by `profile`."""
-    default = defaults(profile)
+    default, cells = defaults(profile), _cells(profile)
 
     @dsl.pipeline(name="entp-compare", description="Methods x seeds on one curated pool, with intervals.")
     def pipeline(
@@ -53,22 +54,57 @@ def compare(profile: Profile) -> BaseComponent:
         ended = place(finish(), "finish", profile).set_caching_options(False)
         with dsl.ExitHandler(ended, name="compare"):
             tasks = curated_pool(profile, pool_name, pool_md5, sections)
-            # one loop over all cells: Kubeflow collects from a nested loop a list of lists, or locally nothing
-            planned = place(grid(methods=methods, seeds=seeds), "grid", profile)
-            with dsl.ParallelFor(planned.outputs["cells"], name="methods-by-seeds") as item:
-                trial = cell(
-                    **artifacts(tasks, ["purge", "curate"], digests=True),
-                    cell=item,
-                    llm=llm,
-                    rate=rate,
-                    pair=pair,
-                    mix=mix,
-                    assemble=assemble,
-                    train=train,
-                    evaluate=evaluate,
-                )
-                place(trial, "cell", profile)
-            table = comparison(cells=dsl.Collected(trial.outputs["scores"]))
-            place(table, "comparison", profile).set_caching_options(False)
+            planned = place(grid(methods=methods, seeds=seeds), "grid", profile).set_caching_options(False)
+            cells(
+                **artifacts(tasks, ["purge", "curate"], digests=True),
+                cells=planned.outputs["cells"],
+                llm=llm,
+                rate=rate,
+                pair=pair,
+                mix=mix,
+                assemble=assemble,
+                train=train,
+                evaluate=evaluate,
+            )
+
+    return pipeline
+
+
+def _cells(profile: Profile) -> BaseComponent:
+    """A pod for each of the cells, and the table of all. One loop: what nested loops yield cannot be collected."""
+
+    @dsl.pipeline(name="cells")
+    def pipeline(
+        purged: Input[Dataset],
+        purged_digest: str,
+        curated: Input[Dataset],
+        curated_digest: str,
+        cells: list,
+        llm: dict,
+        rate: dict,
+        pair: dict,
+        mix: dict,
+        assemble: dict,
+        train: dict,
+        evaluate: dict,
+    ):
+        with dsl.ParallelFor(cells, name="methods-by-seeds") as item:
+            trial = cell(
+                purged=purged,
+                purged_digest=purged_digest,
+                curated=curated,
+                curated_digest=curated_digest,
+                cell=item,
+                llm=llm,
+                rate=rate,
+                pair=pair,
+                mix=mix,
+                assemble=assemble,
+                train=train,
+                evaluate=evaluate,
+            )
+            place(trial, "cell", profile)
+        table = comparison(cells=dsl.Collected(trial.outputs["scores"]))
+        place(table, "comparison", profile).set_caching_options(False)
 
     return pipeline

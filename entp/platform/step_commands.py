@@ -222,9 +222,11 @@ def grid(
     seeds: Annotated[str, typer.Option("--seeds", help="JSON list of numbers.")],
     cells: Annotated[Path, typer.Option("--cells", help="File for the cells, as JSON.")],
 ) -> None:
-    """Multiply methods by seeds."""
+    """Multiply methods by seeds, and open the MLflow run that the cells share."""
+    from entp.platform import tracking
     from entp.platform.cell import cells_of
 
+    tracking.adopt_run(tracking.settings_for_step(_config(None)))
     _write(cells, json.dumps(cells_of(json.loads(methods), json.loads(seeds))))
 
 

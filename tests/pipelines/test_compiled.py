@@ -90,7 +90,7 @@ def test_steps_with_side_effects_are_never_cached(path):
     for dag in [documents(path)[0]["root"], *documents(path)[0]["components"].values()]:
         for name, task in dag.get("dag", {}).get("tasks", {}).items():
             cached[name] = bool(task.get("cachingOptions", {}).get("enableCache"))
-    never = {"finish", "report", "data-report", "gate", "approve", "promote", "comparison"}
+    never = {"finish", "report", "data-report", "gate", "approve", "promote", "grid", "comparison"}
     assert not any(cached[name] for name in never & set(cached))
     assert all(cached[name] for name in ("ingest", "purge", "rate", "curate"))
 
