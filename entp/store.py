@@ -7,6 +7,7 @@ long the stage took is for its caller to keep.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from entp.errors import DataError
+from entp.errors import DataError, SetupError
 from entp.records import digest_of
 
 FORMAT_VERSION = 1
@@ -87,29 +88,46 @@ class Dataset:
 def publish(output: Path, identity: Identity) -> Iterator[Dataset]:
     """Write a dataset beside `output`, then put it in place in one step.
 
-    A stage that raises or is killed leaves `output` as it was.
+    A stage that raises or is killed leaves `output` as it was. Raises SetupError while another process writes it.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in output.parent.glob(f".{output.name}.partial-*"):
-        shutil.rmtree(leftover)
     partial = output.parent / f".{output.name}.partial-{os.getpid()}"
-    partial.mkdir()
-    try:
-        yield Dataset(identity.stage, partial)
-        manifest = {
-            "format_version": FORMAT_VERSION,
-            "stage": identity.stage,
-            "identity": identity.digest,
-            "config_digest": identity.config_digest,
-            "config": identity.config,
-            "code_version": identity.code_version,
-            "parents": dict(identity.parents),
-            "contents": _describe(partial),
-        }
-        write_json(partial / "manifest.json", manifest)
-        _put_in_place(partial, output)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with _only_writer(output):
+        for leftover in output.parent.glob(f".{output.name}.partial-*"):
+            shutil.rmtree(leftover)
+        partial.mkdir()
+        try:
+            yield Dataset(identity.stage, partial)
+            write_json(partial / "manifest.json", _manifest(identity, partial))
+            _put_in_place(partial, output)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def _only_writer(output: Path) -> Iterator[None]:
+    """One process at a time; a killed one leaves no lock behind, only its empty file."""
+    with (output.parent / f".{output.name}.lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SetupError(
+                f"{output}: another process is writing it; wait for that one, or take another output folder"
+            ) from error
+        yield
+
+
+def _manifest(identity: Identity, folder: Path) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "stage": identity.stage,
+        "identity": identity.digest,
+        "config_digest": identity.config_digest,
+        "config": identity.config,
+        "code_version": identity.code_version,
+        "parents": dict(identity.parents),
+        "contents": _describe(folder),
+    }
 
 
 def read_summary(output: Path) -> Summary:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import polars as pl
 import pytest
 
 from entp import store
-from entp.errors import DataError
+from entp.errors import DataError, SetupError
 from entp.store import Identity
 
 SCHEMA = pl.Schema({"id": pl.String, "value": pl.Int64})
@@ -41,13 +44,13 @@ def test_a_stage_that_fails_leaves_the_earlier_dataset_untouched(tmp_path):
         dataset.write("rows", pl.DataFrame({"id": ["x"], "value": [9]}), SCHEMA)
         raise RuntimeError
     assert store.read(tmp_path / "purge", "rows")["value"].to_list() == [1]
-    assert [path.name for path in tmp_path.iterdir()] == ["purge"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["purge"]
 
 
 def test_what_a_killed_stage_left_behind_is_removed_by_the_next(tmp_path):
     (tmp_path / ".purge.partial-999").mkdir()
     write(tmp_path / "purge", [1])
-    assert [path.name for path in tmp_path.iterdir()] == ["purge"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["purge"]
 
 
 def test_publishing_again_replaces_the_whole_dataset(tmp_path):
@@ -71,3 +74,25 @@ def test_a_missing_table_says_which_stage_writes_it(tmp_path):
 def test_a_wrong_column_type_is_refused(tmp_path):
     with pytest.raises(pl.exceptions.PolarsError), store.publish(tmp_path / "purge", IDENTITY) as dataset:
         dataset.write("rows", pl.DataFrame({"id": ["a"], "value": ["many"]}), SCHEMA)
+
+
+def test_a_dataset_that_another_process_is_writing_is_left_alone(tmp_path):
+    other = f"""
+import sys, time
+from pathlib import Path
+from entp.store import Identity, publish
+with publish(Path({str(tmp_path / "purge")!r}), Identity("purge", {{}}, "abc", {{}})):
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", other], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"writing\n"
+        with pytest.raises(SetupError, match="another process is writing it"):
+            write(tmp_path / "purge", [1])
+        assert list(tmp_path.glob(".purge.partial-*"))
+    finally:
+        process.kill()
+        process.wait()
+    write(tmp_path / "purge", [1])
+    assert not list(tmp_path.glob(".purge.partial-*"))
