@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from entp.config import Config
-from entp.errors import DataError, SetupError, UsageError
+from entp.errors import DataError, SetupError
 from entp.params import as_yaml
 from entp.platform.step import METRICS_FILE
 
@@ -46,24 +46,11 @@ def pull(name: str, md5: str, output: Path) -> None:
         shutil.copytree(folder / name, target) if target == output else shutil.copy(folder / name, target)
 
 
-def push(path: Path, name: str) -> str:
-    """Add a raw file or folder to the remote; returns its DVC digest, for `pull`."""
-    with _repository() as folder:
-        _copy(path, folder / name)
-        _dvc(folder, "add", name)
-        _dvc(folder, "push", f"{name}.dvc")
-        content = yaml.safe_load((folder / f"{name}.dvc").read_text())
-    return str(content["outs"][0]["md5"])
-
-
 def push_results(config: Config, project: Path, lock: str, pool: Path, datasets: Mapping[str, Path]) -> str:
     """Push the stages' datasets, and return the `dvc.lock` that Git should hold next.
 
-    `lock` is the one it holds now, `datasets` are published datasets by stage (as `dvc.yaml` names them). Raises
-    UsageError for a project without dvc.yaml.
+    `lock` is the one it holds now, `datasets` are published datasets by stage (as `dvc.yaml` names them).
     """
-    if not (project / "dvc.yaml").is_file():
-        raise UsageError(f"{project}: no dvc.yaml here; run the step in the project's folder")
     variables = {key: value for entry in _yaml(project / "dvc.yaml")["vars"] for key, value in entry.items()}
     with _repository() as folder:
         for name in ("dvc.yaml", "entp"):

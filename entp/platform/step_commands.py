@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from entp.errors import UsageError
-from entp.stages import STAGES, Stage
+from entp.stages import STAGES, Stage, stage_named
 
 if TYPE_CHECKING:
     from entp.config import Config
@@ -44,20 +44,15 @@ def _stage_command(stage: Stage) -> Callable[..., None]:
         overrides: Overrides = None,
         parent: Parents = None,
         expect: Expected = None,
-        verdict: Annotated[Path | None, typer.Option("--verdict", help="gate: file for `promote` or `keep`.")] = None,
     ) -> None:
         from entp.platform import step, tracking
 
         config = tracking.settings_for_step(_config(overrides))
-        if stage.name == "gate":
-            tracking.adopt_run(config)
         if not step.speaks_for_all():
             step.run_step(stage, config, _paths(parent), _pairs(expect), step.discarded(output))
             return
         outcome = step.run_step(stage, config, _paths(parent), _pairs(expect), output)
         _tell(config, outcome, output, digest, summary, metrics, executor_input)
-        if verdict is not None:
-            _write(verdict, "promote" if outcome.summary.metrics["passed"] == 1.0 else "keep")
 
     command.__doc__ = f"{stage.title} (reads {', '.join(stage.parents) or 'raw files'})."
     return command
@@ -79,7 +74,30 @@ def _tell(
 
 
 for _stage in STAGES:
-    app.command(name=_stage.name)(_stage_command(_stage))
+    if _stage.name != "gate":
+        app.command(name=_stage.name)(_stage_command(_stage))
+
+
+@app.command()
+def gate(
+    output: Output,
+    digest: Digest,
+    summary: SummaryFile,
+    metrics: MetricsFile,
+    verdict: Annotated[Path, typer.Option("--verdict", help="File for `promote` or `keep`.")],
+    executor_input: ExecutorInput,
+    overrides: Overrides = None,
+    parent: Parents = None,
+    expect: Expected = None,
+) -> None:
+    """Compare the model with the champion of the pipeline's MLflow server, and say `promote` or `keep`."""
+    from entp.platform import step, tracking
+
+    config = tracking.settings_for_step(_config(overrides))
+    tracking.adopt_run(config)
+    outcome = step.run_step(stage_named("gate"), config, _paths(parent), _pairs(expect), output)
+    _tell(config, outcome, output, digest, summary, metrics, executor_input)
+    _write(verdict, "promote" if outcome.summary.metrics["passed"] == 1.0 else "keep")
 
 
 @app.command()
@@ -304,7 +322,11 @@ def _paths(items: list[str] | None) -> dict[str, Path]:
 
 
 def _project() -> Path:
-    """The folder with dvc.yaml and examples/: the image's working directory."""
+    """The folder with dvc.yaml and examples/: the image's working directory. Raises UsageError anywhere else."""
+    if not Path("dvc.yaml").is_file():
+        raise UsageError(
+            f"{Path.cwd()}: no dvc.yaml here; run the step in the project's folder (the image's is /opt/entp)"
+        )
     return Path.cwd()
 
 

@@ -14,6 +14,7 @@ from entp import config, loop, store
 from entp.errors import DataError, UsageError
 from entp.platform import step
 from entp.stages import stage_named
+from tests.gate.test_stage import STRONG, WEAK, gated
 from tests.pipelines.local_kfp import ROOT
 
 ROWS = [
@@ -118,3 +119,18 @@ def test_a_typo_in_a_parameter_is_an_error_that_names_the_near_one(pool, tmp_pat
     result = command(pool, tmp_path, 'ingest={"max_character": 1000}')
     assert result.returncode == 2
     assert "max_characters" in result.stderr
+
+
+@pytest.mark.parametrize(("bar", "verdict"), [(0, "promote"), (1000, "keep")])
+def test_the_gate_s_verdict_is_a_parameter_of_what_follows(bar, verdict, tmp_path):
+    gated(tmp_path / "run", WEAK, STRONG, "track.uri=none")
+    described = {"outputs": {"artifacts": {}, "outputFile": str(tmp_path / "kfp" / "output.json")}}
+    argv = [str(Path(sys.executable).parent / "entp"), "step", "gate", "--executor-input", json.dumps(described)]
+    argv += ["--parent", f"train={tmp_path / 'run' / 'train'}", "--parent", f"evaluate={tmp_path / 'run' / 'evaluate'}"]
+    for name in ("digest", "summary", "metrics", "verdict"):
+        argv += [f"--{name}", str(tmp_path / name)]
+    argv += ["--output", str(tmp_path / "decided"), f'gate={{"noise_multiple": {bar}.0}}', "gate.hold=true"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "ENTP_"))}
+    subprocess.run(argv, check=True, cwd=ROOT, env=environment)
+    assert (tmp_path / "verdict").read_text() == verdict
+    assert json.loads((tmp_path / "metrics").read_text())["promoted"] == 0.0
