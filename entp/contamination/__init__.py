@@ -1,0 +1,1 @@
+"""Contamination: do texts give evaluation items away? `items.py` reads the items, `index.py` looks texts up."""
