@@ -13,6 +13,7 @@ from entp import accounting, loop, store
 from entp.config import Config
 from entp.progress import console
 from entp.stages import STAGES, Stage
+from entp.store import Summary
 
 if TYPE_CHECKING:
     from entp.track import Tracker
@@ -54,8 +55,7 @@ def run_and_show(config: Config, raw: Sequence[Path], output: Path, first: str |
         def on_outcome(outcome: loop.Outcome) -> None:
             _show_outcome(outcome)
             if not outcome.skipped:
-                tracker().log_summary(outcome.summary)
-                tracker().log_seconds(outcome.stage, outcome.seconds)
+                log_stage(tracker(), output / outcome.stage, outcome.summary, outcome.seconds)
 
         outcomes = loop.run_loop(config, raw, output, _announce, on_outcome, first, until)
         if any(not outcome.skipped for outcome in outcomes) or not (output / "report.html").is_file():
@@ -88,8 +88,16 @@ def log_stages(output: Path, tracker: Tracker) -> None:
     seconds = {name: float(metrics["seconds"]) for name, metrics in loop.read_metrics(output).items()}
     for stage in STAGES:
         if store.is_current(output / stage.name):
-            tracker.log_summary(store.read_summary(output / stage.name))
-            tracker.log_seconds(stage.name, seconds.get(stage.name, 0.0))
+            summary = store.read_summary(output / stage.name)
+            log_stage(tracker, output / stage.name, summary, seconds.get(stage.name, 0.0))
+
+
+def log_stage(tracker: Tracker, dataset: Path, summary: Summary, seconds: float) -> None:
+    """Log what a stage has measured, how long it took, and, for `mix`, the work on its pairs."""
+    tracker.log_summary(summary)
+    tracker.log_seconds(summary.stage, seconds)
+    if summary.stage == "mix":
+        tracker.log_traces(dataset)
 
 
 def write_and_log_report(config: Config, output: Path, tracker: Tracker) -> None:

@@ -12,18 +12,22 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from rich.markup import escape
+
 from entp import store
 from entp.config import Config
-from entp.errors import SetupError
+from entp.errors import DataError, SetupError, Stopped
+from entp.progress import console
 from entp.records import digest_of
 from entp.store import Summary
 
 OFF = "none"
 MEMORY = ".mlflow_run.json"
+PARENT_TAG = "mlflow.parentRunId"
 #: MLflow takes at most 100 parameters, 1,000 metrics and 500 characters per value in one call.
 PARAMETERS_AT_ONCE, VALUE_CHARACTERS = 100, 500
 #: What MLflow reads from the environment, unless the user has set it: to give up soon on a server that is down, to
@@ -49,6 +53,12 @@ class Tracker(Protocol):
 
     def log_artifact(self, path: Path, folder: str | None = None) -> None: ...
 
+    def log_traces(self, mix: Path) -> None: ...
+
+    def child(self, name: str) -> AbstractContextManager[Tracker]:
+        """A run nested in this one, by name; it ends as the body does."""
+        ...
+
     def describe(self) -> Mapping[str, str]:
         """Where the run can be found, as label and value."""
         ...
@@ -72,6 +82,14 @@ class NullTracker:
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         del path, folder
 
+    def log_traces(self, mix: Path) -> None:
+        del mix
+
+    @contextmanager
+    def child(self, name: str) -> Iterator[Tracker]:
+        del name
+        yield self
+
     def describe(self) -> Mapping[str, str]:
         return {}
 
@@ -79,10 +97,11 @@ class NullTracker:
 class MlflowTracker:
     """Logs to one MLflow run."""
 
-    def __init__(self, client: Any, uri: str, run_id: str) -> None:
+    def __init__(self, client: Any, uri: str, run_id: str, traces: int) -> None:
         self._client = client
         self._uri = uri
         self._run_id = run_id
+        self._traces = traces
 
     @property
     def client(self) -> Any:
@@ -125,6 +144,37 @@ class MlflowTracker:
     def log_artifact(self, path: Path, folder: str | None = None) -> None:
         self._client.log_artifact(self._run_id, str(path), folder)
 
+    def log_traces(self, mix: Path) -> None:
+        """Up to `track.traces` pairs of the published dataset `mix` as traces of the run, in place of those before.
+
+        They are for looking at: a server that cannot keep them costs one line of warning, never the run.
+        """
+        from mlflow.exceptions import MlflowException
+
+        from entp import spans, traces
+
+        if not self._traces:
+            return
+        try:
+            traces.log(self._client, self._run_id, spans.sample(mix, self._traces))
+        except (DataError, MlflowException, NotImplementedError) as error:
+            reason = _first_line(error) if str(error) else "this tracking store keeps none"
+            console.print(f"  [yellow]no traces in MLflow[/]: {escape(reason)}", highlight=False)
+
+    @contextmanager
+    def child(self, name: str) -> Iterator[Tracker]:
+        """The nested run of that name, which is taken up again where there is one."""
+        experiment = self._client.get_run(self._run_id).info.experiment_id
+        named = f"tags.`{PARENT_TAG}` = '{self._run_id}' and tags.`mlflow.runName` = '{name}'"
+        found = self._client.search_runs([experiment], named, max_results=1)
+        run = found[0] if found else self._client.create_run(experiment, tags={PARENT_TAG: self._run_id}, run_name=name)
+        try:
+            yield MlflowTracker(self._client, self._uri, run.info.run_id, self._traces)
+            self._client.set_terminated(run.info.run_id, "FINISHED")
+        except BaseException:
+            self._client.set_terminated(run.info.run_id, "FAILED")
+            raise
+
     def describe(self) -> Mapping[str, str]:
         found = {"mlflow": without_password(self._uri), "run": self._run_id}
         if self._uri.startswith("sqlite:"):
@@ -156,11 +206,11 @@ def open_run(config: Config, output: Path) -> Iterator[Tracker]:
     from mlflow.exceptions import MlflowException
 
     try:
-        yield MlflowTracker(client, uri, run_id)
+        yield MlflowTracker(client, uri, run_id, config.track.traces)
         _end(client, run_id, "FINISHED", adopted)
     except BaseException as error:
         with suppress(MlflowException):  # the first failure is the one to tell
-            _end(client, run_id, "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", adopted)
+            _end(client, run_id, "KILLED" if isinstance(error, KeyboardInterrupt | Stopped) else "FAILED", adopted)
         if isinstance(error, MlflowException):
             raise _unusable(uri, error) from error
         raise
@@ -266,10 +316,13 @@ def _quiet() -> None:
 
 
 def _unusable(uri: str, error: Exception) -> SetupError:
-    first_line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     return SetupError(
         without_password(
-            f"MLflow at {uri} cannot be used ({first_line}); start the server, correct track.uri, "
+            f"MLflow at {uri} cannot be used ({_first_line(error)}); start the server, correct track.uri, "
             f"or switch tracking off with track.uri={OFF}"
         )
     )
+
+
+def _first_line(error: Exception) -> str:
+    return without_password((str(error).strip().splitlines() or [type(error).__name__])[0][:200])

@@ -15,12 +15,12 @@ from typing import Any
 
 from scipy.stats import t as student
 
-from entp import config, loop, track
+from entp import config, loop, shell, track
 from entp.config import Config
 from entp.errors import UsageError
 from entp.platform import tracking
-from entp.platform.step import own_cache, run_folder
-from entp.stages import STAGES, Stage, identity
+from entp.platform.step import run_folder, run_in_own_cache
+from entp.stages import STAGES
 
 FIRST, LAST = "pair", "evaluate"
 CONFIDENCE = 0.95
@@ -42,9 +42,8 @@ def run_cell(settings: Config, method: str, parents: Mapping[str, Path], scratch
     ):
         tracker.log_config(settings)
         for stage in stages:
-            outcome = _run(stage, settings, folder)
-            tracker.log_summary(outcome.summary)
-            tracker.log_seconds(stage.name, outcome.seconds)
+            outcome = run_in_own_cache(stage, settings, loop.stage_inputs(stage, folder, []), folder)
+            shell.log_stage(tracker, folder / stage.name, outcome.summary, outcome.seconds)
             metrics[stage.name] = outcome.summary.metrics
     tasks = {name: value for name, value in metrics["evaluate"].items() if name in settings.evaluate.tasks}
     return {"method": method, "seed": settings.seed, "scores": tasks}
@@ -100,12 +99,6 @@ def _interval(values: Sequence[float]) -> str:
     deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
     half = float(student.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * deviation / math.sqrt(len(values))
     return f"{mean:.3f} +- {half:.3f}"
-
-
-def _run(stage: Stage, settings: Config, folder: Path) -> loop.Outcome:
-    inputs = loop.stage_inputs(stage, folder, [])
-    with own_cache(stage.name, identity(stage.name, settings, inputs).digest):
-        return loop.run_stage(stage, settings, inputs, folder)
 
 
 @contextmanager

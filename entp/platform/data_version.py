@@ -21,6 +21,7 @@ import yaml
 
 from entp.config import Config
 from entp.errors import DataError, SetupError
+from entp.mix.spans import SPANS_FILE
 from entp.params import as_yaml
 from entp.platform.step import METRICS_FILE
 
@@ -64,6 +65,7 @@ def push_results(config: Config, project: Path, lock: str, pool: Path, datasets:
             _copy(dataset, run / stage)
             (run / "metrics").mkdir(exist_ok=True)
             (run / stage / METRICS_FILE).rename(run / "metrics" / f"{stage}.json")
+            (run / stage / SPANS_FILE).unlink(missing_ok=True)  # it holds clock times
         _dvc(folder, "commit", "--force", *datasets)
         _dvc(folder, "push", *datasets)
         return (folder / "dvc.lock").read_text()

@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from entp import loop, store
+from entp import loop, spans, store
 from entp.config import Config
 from entp.errors import DataError, UsageError
 from entp.loop import Outcome
-from entp.stages import Stage, identity, raw_digest
+from entp.stages import Inputs, Stage, identity, raw_digest
 
 #: Metrics with seconds, kept inside the artifact but outside its digest.
 METRICS_FILE = "metrics.json"
@@ -37,12 +37,20 @@ def run_step(
         check_digest(name, parents[name], digest)
     with run_folder(output, parents) as folder:
         inputs = loop.stage_inputs(stage, folder, list(parents.values()))
-        with own_cache(stage.name, identity(stage.name, config, inputs).digest):
-            outcome = loop.run_stage(stage, config, inputs, folder)
+        outcome = run_in_own_cache(stage, config, inputs, folder)
         shutil.copy(folder / "metrics" / f"{stage.name}.json", folder / stage.name / METRICS_FILE)
         if output.exists():
             shutil.rmtree(output)
         (folder / stage.name).rename(output)
+    return outcome
+
+
+def run_in_own_cache(stage: Stage, config: Config, inputs: Inputs, folder: Path) -> Outcome:
+    """Run `stage` into `folder`; of what `mix` leaves in its cache for looking at, a sample goes with the dataset."""
+    with own_cache(stage.name, identity(stage.name, config, inputs).digest):
+        outcome = loop.run_stage(stage, config, inputs, folder)
+        if stage.name == "mix":
+            spans.keep_inside(folder / stage.name, config.track.traces)
     return outcome
 
 

@@ -64,7 +64,7 @@ def _tell(
     """What a stage has made, to the tracking server, to the next step, and to Kubeflow's user interface."""
     from entp.platform import step, tracking
 
-    tracking.log_if_reachable(config, outcome)
+    tracking.log_if_reachable(config, outcome, output)
     content = step.artifact_digest(output)
     measured = {**outcome.summary.metrics, "seconds": outcome.seconds}
     _write(digest, content)

@@ -11,7 +11,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from entp import track
+from entp import shell, track
 from entp.config import Config
 from entp.errors import SetupError
 from entp.loop import Outcome
@@ -49,14 +49,16 @@ def adopt_run(config: Config) -> bool:
     return True
 
 
-def log_if_reachable(config: Config, outcome: Outcome) -> None:
-    """Log a finished stage. A tracking server that is down must not cost the step's work: the report logs it again."""
+def log_if_reachable(config: Config, outcome: Outcome, dataset: Path) -> None:
+    """Log a finished stage and its `dataset`.
+
+    A tracking server that is down must not cost the step's work: the report logs it again.
+    """
     try:
         if not adopt_run(config):
             return
         with track.open_run(config, SCRATCH) as tracker:
-            tracker.log_summary(outcome.summary)
-            tracker.log_seconds(outcome.stage, outcome.seconds)
+            shell.log_stage(tracker, dataset, outcome.summary, outcome.seconds)
     except SetupError as error:
         console.print(f"  [yellow]not logged to MLflow now, the report step will[/]: {error}", highlight=False)
 

@@ -43,7 +43,8 @@ def runs(tmp_path):
 def test_all_pods_of_a_pipeline_run_log_to_one_mlflow_run(tmp_path, next_pod):
     for stage in ("ingest", "purge"):
         next_pod()
-        tracking.log_if_reachable(config.load(), Outcome(stage, False, 1.0, Summary(stage, {"kept": 3.0})))
+        outcome = Outcome(stage, False, 1.0, Summary(stage, {"kept": 3.0}))
+        tracking.log_if_reachable(config.load(), outcome, tmp_path / stage)
     [run] = runs(tmp_path)
     assert (run.data.metrics["ingest/kept"], run.data.metrics["purge/kept"]) == (3.0, 3.0)
 
@@ -56,9 +57,10 @@ def test_another_pipeline_run_has_another_mlflow_run(tmp_path, next_pod, monkeyp
     assert len(runs(tmp_path)) == 2
 
 
-def test_a_tracking_server_that_is_down_does_not_cost_the_step(monkeypatch, capsys):
+def test_a_tracking_server_that_is_down_does_not_cost_the_step(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    tracking.log_if_reachable(config.load(), Outcome("purge", False, 1.0, Summary("purge", {"kept": 3.0})))
+    outcome = Outcome("purge", False, 1.0, Summary("purge", {"kept": 3.0}))
+    tracking.log_if_reachable(config.load(), outcome, tmp_path / "purge")
     assert "the report step will" in " ".join(capsys.readouterr().err.split())
 
 

@@ -1,0 +1,122 @@
+"""What ran when while the stage `mix` worked on its pairs: one JSON line per pair, to be looked at, not computed with.
+
+The lines hold clock times, so they stay out of the published dataset: they lie beside the request cache, or, in a
+pipeline step's artifact, in the dataset's folder but outside its digest.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import polars as pl
+from pydantic import BaseModel, ValidationError
+
+from entp import store
+from entp.errors import DataError
+from entp.mix.spans import SPANS_FILE
+from entp.records import FUSION_STATUSES
+
+Conversation = list[dict[str, str]]
+
+
+class Span(BaseModel):
+    """One operator at work on a pair (`entp.mix.trace.Step` says what its facts mean); times in seconds since 1970."""
+
+    operator: str
+    template: str | None
+    iteration: int
+    started: float
+    ended: float
+    text: str
+    loss: float | None
+    terms: dict[str, float]
+    heaviest: str | None
+    kept: bool | None
+    tokens_in: int
+    tokens_out: int
+
+
+class PairSpans(BaseModel):
+    """The work on one pair. `messages` are the new sample's, None where there is none; `loss` is the curve."""
+
+    pair_id: str
+    status: str
+    reason: str
+    started: float
+    ended: float
+    parents: tuple[Conversation, Conversation]
+    messages: Conversation | None
+    loss: list[float]
+    model: str
+    tokens_in: int
+    tokens_out: int
+    spans: list[Span]
+
+
+def sample(mix: Path, count: int) -> list[PairSpans]:
+    """Up to `count` of the pairs that the published dataset `mix` is about, chosen by `choose`.
+
+    Raises DataError where the file is missing, a line cannot be read, or tells of another dataset than that one.
+    """
+    path = _find(mix)
+    if not path.is_file():
+        raise DataError(f"{path}: not there; the stage mix writes it: run it again")
+    chosen = choose(_read(path), count)
+    _check_published(chosen, mix, path)
+    return chosen
+
+
+def choose(pairs: Iterable[PairSpans], count: int) -> list[PairSpans]:
+    """Up to `count` pairs: the statuses take turns, accepted ones first, each in the order of its pair ids.
+
+    So the few that failed are seen beside the many that did not, and a pair's id, a digest, favours nobody (our
+    choice). The order of the lines, which is that of the work, does not count. Holds `count` pairs per status.
+    """
+    by_status: dict[str, list[PairSpans]] = {status: [] for status in FUSION_STATUSES}
+    for pair in pairs:
+        same = by_status.setdefault(pair.status, [])
+        insort(same, pair, key=lambda one: one.pair_id)
+        del same[count:]
+    turns = chain.from_iterable(zip_longest(*by_status.values()))
+    return [pair for pair in turns if pair is not None][:count]
+
+
+def keep_inside(mix: Path, count: int) -> None:
+    """Put a sample into the folder of the published dataset `mix`: as an artifact, it outlives the cache."""
+    if not count or not _find(mix).is_file():
+        return
+    lines = [pair.model_dump_json() for pair in sample(mix, count)]
+    (mix / SPANS_FILE).write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _find(mix: Path) -> Path:
+    inside = mix / SPANS_FILE
+    return inside if inside.is_file() else store.cache_folder(mix) / SPANS_FILE
+
+
+def _read(path: Path) -> Iterator[PairSpans]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield PairSpans.model_validate_json(line)
+            except ValidationError as error:
+                first = error.errors(include_url=False)[0]
+                place = ".".join(map(str, first["loc"])) or "the line"
+                raise DataError(f"{path}: line {number}: {place}: {first['msg']}; run the stage mix again") from error
+
+
+def _check_published(pairs: Sequence[PairSpans], mix: Path, path: Path) -> None:
+    """Runs that share ENTP_CACHE_DIR write the same file; the last one to work on pairs owns it."""
+    ids = [pair.pair_id for pair in pairs]
+    rows = store.scan(mix, "fusions").select("pair_id", "status", "messages").filter(pl.col("pair_id").is_in(ids))
+    published = {row["pair_id"]: row for row in rows.collect().iter_rows(named=True)}
+    for pair in pairs:
+        row = published.get(pair.pair_id)
+        if row is None or row["status"] != pair.status or row["messages"] not in (None, pair.messages):
+            raise DataError(
+                f"{path}: what it tells of pair {pair.pair_id} is not what {mix} holds; another run wrote the file "
+                "since (is ENTP_CACHE_DIR shared?): run the stage mix again"
+            )
