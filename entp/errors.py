@@ -25,3 +25,9 @@ class SetupError(EntpError):
     """Something outside is missing: a model, an endpoint, a package, disk space."""
 
     exit_code = 4
+
+
+class Stopped(EntpError):  # noqa: N818 - no error of anybody
+    """Asked to stop (SIGTERM); everything finished so far is kept."""
+
+    exit_code = 143

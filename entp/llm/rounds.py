@@ -7,7 +7,7 @@
 
     with open_session(...) as session:
         jobs = [partial(fuse, pair=pair) for pair in pairs]         # each is called with an Asker
-        fusions = asyncio.run(rounds.run(session, jobs, in_flight=8, advance=advance))
+        fusions = session.run(rounds.run(session, jobs, in_flight=8, advance=advance))
 
 `in_flight` jobs are under way at once, and the next starts as one ends. When every one of them waits for a reply,
 all outstanding requests go to the session as one list per kind, in the order of the jobs; so a small local model
@@ -20,9 +20,9 @@ Rules for a job: it awaits nothing but its asker, and one call at a time (a call
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply, Request
 from entp.llm.session import Session, together
@@ -44,29 +44,75 @@ class Asker(Protocol):
 Job = Callable[[Asker], Awaitable[T]]
 
 
-async def run(session: Session, jobs: Sequence[Job[T]], in_flight: int, advance: Advance | None = None) -> list[T]:
+#: Asked before a job starts, with the results of the earliest jobs; no job starts once it has said no.
+MayStart = Callable[[Sequence[T]], bool]
+
+
+async def run(
+    session: Session,
+    jobs: Sequence[Job[T]],
+    in_flight: int,
+    advance: Advance | None = None,
+    may_start: MayStart[T] | None = None,
+) -> list[T]:
     """The jobs' results, in order. `advance` is called as jobs end.
 
-    The first exception cancels the other jobs and is raised.
+    Before job n starts, `may_start` sees the results of jobs 0 to n - `in_flight`, waiting for them if need be: its
+    verdict depends on them alone, not on who happens to be faster. After a no, the jobs under way are finished, and
+    the results are those of the jobs before the first one refused. The first exception cancels the other jobs and is
+    raised.
     """
     results: dict[int, T] = {}
     workers = min(in_flight, len(jobs))
     table = None if session.concurrent else _Table(session, workers)
+    gate = _Gate(in_flight, may_start, results)
     queue = iter(enumerate(jobs))
 
     async def work() -> None:
         for index, job in queue:
-            results[index] = await job(session if table is None else _Seat(table, index))
+            if not await gate.admits(index):
+                break
+            results[index] = await (job(session) if table is None else table.seated(index, job))
+            gate.look()
             if advance is not None:
                 advance(1)
         if table is not None:
-            table.leave()
+            table.worker_leaves()
 
     tasks = [work() for _ in range(workers)]
     if table is not None and workers:
         tasks.append(table.serve())
     await together(tasks)
-    return [results[index] for index in range(len(jobs))]
+    return [results[index] for index in range(len(results))]
+
+
+class _Gate(Generic[T]):
+    """Lets jobs start by what the earliest ones have come to."""
+
+    def __init__(self, in_flight: int, may_start: MayStart[T] | None, results: Mapping[int, T]) -> None:
+        self._in_flight = in_flight
+        self._may_start = may_start
+        self._results = results
+        self._earliest: list[T] = []
+        self._grown = asyncio.Event()
+
+    async def admits(self, index: int) -> bool:
+        """Whether the job may start; returns when the results that decide it are there."""
+        if self._may_start is None:
+            return True
+        needed = max(0, index - self._in_flight + 1)
+        while len(self._earliest) < needed:
+            self._grown.clear()
+            await self._grown.wait()
+        return self._may_start(self._earliest[:needed])
+
+    def look(self) -> None:
+        """A job has ended: extend the unbroken row of results from the first one."""
+        if self._may_start is None:
+            return
+        while len(self._earliest) in self._results:
+            self._earliest.append(self._results[len(self._earliest)])
+        self._grown.set()
 
 
 @dataclass
@@ -77,13 +123,23 @@ class _Question:
 
 
 class _Table:
-    """Where jobs wait for a round: it goes out when all of those still working are waiting."""
+    """Where jobs wait for a round: it goes out when all of those under way are waiting."""
 
-    def __init__(self, session: Session, seats: int) -> None:
+    def __init__(self, session: Session, workers: int) -> None:
         self._session = session
-        self._seats = seats
+        self._workers = workers
+        self._seats = 0
         self._questions: list[_Question] = []
         self._ready = asyncio.Event()
+
+    async def seated(self, index: int, job: Job[T]) -> T:
+        """The job's result; while it runs, no round goes out without it."""
+        self._seats += 1
+        try:
+            return await job(_Seat(self, index))
+        finally:
+            self._seats -= 1
+            self._look()
 
     async def ask(self, job: int, requests: Sequence[Request]) -> list[Reply]:
         if any(question.job == job for question in self._questions):
@@ -95,9 +151,9 @@ class _Table:
         self._look()
         return await replies
 
-    def leave(self) -> None:
+    def worker_leaves(self) -> None:
         """A worker has no further job."""
-        self._seats -= 1
+        self._workers -= 1
         self._look()
 
     def _look(self) -> None:
@@ -105,14 +161,17 @@ class _Table:
             self._ready.set()
 
     async def serve(self) -> None:
-        """Send rounds until everybody has left."""
-        while True:
+        """Send rounds until all workers have left.
+
+        A worker that ends one job first begins the next, whose question is then part of the round.
+        """
+        while self._workers:
             await self._ready.wait()
             self._ready.clear()
-            if not self._seats:
-                return
-            questions, self._questions = sorted(self._questions, key=lambda question: question.job), []
-            await self._send(questions)
+            await asyncio.sleep(0)
+            if self._questions and len(self._questions) == self._seats:
+                questions, self._questions = sorted(self._questions, key=lambda question: question.job), []
+                await self._send(questions)
 
     async def _send(self, questions: Sequence[_Question]) -> None:
         answered = [

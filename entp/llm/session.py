@@ -1,7 +1,7 @@
 """A session: how a stage uses a language model. Cache and ledger sit under every request.
 
     with open_session(config.llm, store.cache_folder(output), purpose="rate") as session:
-        replies = asyncio.run(session.choose(requests, advance))
+        replies = session.run(session.choose(requests, advance))
 
 A list is split into batches in a fixed order *before* the cache is asked, and every finished batch is committed as
 one transaction: a run that was killed and is started again computes exactly the batches that an uninterrupted run
@@ -11,7 +11,9 @@ would have, so that both end with the same replies (padding makes a reply depend
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,12 +22,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from entp.config import LLMConfig
+from entp.errors import Stopped
 from entp.llm import cache, ledger
 from entp.llm.backends import close_backend, open_backend
 from entp.llm.client import Backend, Choose, Generate, LogLikelihood, Reply, Request, request_digest
 from entp.progress import Advance
 
+T = TypeVar("T")
 R = TypeVar("R", Generate, Choose, LogLikelihood)
+#: Kubernetes kills a pod 30 seconds after it asked it to end.
+DRAIN_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class _Loop:
     loop: asyncio.AbstractEventLoop
     slots: asyncio.Semaphore
     pending: dict[str, asyncio.Future[Reply]] = field(default_factory=dict)
+    computing: set[asyncio.Future[None]] = field(default_factory=set)
 
 
 class Session:
@@ -65,6 +72,21 @@ class Session:
         self._row = ledger.begin(connection, purpose, backend.name)
         self._usage = Usage()
         self._loop: _Loop | None = None
+        self._stopping = False
+
+    def run(self, work: Coroutine[object, object, T]) -> T:
+        """Run a coroutine that uses this session to its end: `asyncio.run` with an orderly answer to SIGTERM.
+
+        No further request is made then, those that the model is working on are waited for and kept (DRAIN_SECONDS at
+        most), and Stopped is raised.
+        """
+
+        async def attended() -> T:
+            if threading.current_thread() is threading.main_thread():
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
+            return await work
+
+        return asyncio.run(attended())
 
     @property
     def model_name(self) -> str:
@@ -74,7 +96,12 @@ class Session:
     @property
     def concurrent(self) -> bool:
         """Whether the backend works on several batches at once, so that callers need not gather requests."""
-        return self._backend.concurrency > 1
+        return self.concurrency > 1
+
+    @property
+    def concurrency(self) -> int:
+        """Batches the backend works on at once."""
+        return self._backend.concurrency
 
     @property
     def usage(self) -> Usage:
@@ -148,11 +175,7 @@ class Session:
         here.pending.update(futures)
         try:
             async with here.slots:
-                started = time.monotonic()
-                computed = await compute(list(missing.values()))
-                seconds = time.monotonic() - started
-            replies = dict(zip(missing, computed, strict=True))
-            self._commit(missing, replies, seconds)
+                replies = await self._compute(here, missing, compute)
             for digest, future in futures.items():
                 future.set_result(replies[digest])
         except Exception as error:
@@ -165,6 +188,29 @@ class Session:
                 future.cancel()  # has an effect only where this task itself was cancelled
                 del here.pending[digest]
         return replies
+
+    async def _compute(
+        self, here: _Loop, missing: Mapping[str, R], compute: Callable[[Sequence[R]], Awaitable[list[Reply]]]
+    ) -> dict[str, Reply]:
+        if self._stopping:
+            await _drained(here)
+            raise Stopped(
+                "stopped by SIGTERM; finished requests are kept, so the same command goes on where this one ended"
+            )
+        finished = here.loop.create_future()
+        here.computing.add(finished)
+        try:
+            started = time.monotonic()
+            computed = await compute(list(missing.values()))
+            replies = dict(zip(missing, computed, strict=True))
+            self._commit(missing, replies, time.monotonic() - started)
+        finally:
+            here.computing.remove(finished)
+            finished.set_result(None)
+        return replies
+
+    def _stop(self) -> None:
+        self._stopping = True
 
     def _commit(self, missing: Mapping[str, Request], replies: Mapping[str, Reply], seconds: float) -> None:
         entries = [
@@ -206,6 +252,12 @@ def open_session(config: LLMConfig, cache_folder: Path, purpose: str) -> Iterato
     finally:
         session.close()
         close_backend(backend)
+
+
+async def _drained(here: _Loop) -> None:
+    """Wait for what the model is working on; the caller is about to end everything."""
+    if here.computing:
+        await asyncio.wait(here.computing, timeout=DRAIN_SECONDS)
 
 
 def _kind(request: Request) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def _rate(
     """One raw rating per sample, in order; those outside the budget are not asked about."""
     chosen = samples.filter(inside)["messages"].to_list()
     with progress(f"rate: {rater}", len(chosen)) as advance:
-        rated = iter(asyncio.run(rate_raw(rater, session, chosen, config, advance)))
+        rated = iter(session.run(rate_raw(rater, session, chosen, config, advance)))
     return [next(rated) if asked else RawRating("over_budget") for asked in inside]
 
 

@@ -19,10 +19,10 @@ from tests.llm.test_session import Model
 def play(monkeypatch, tmp_path):
     """Runs jobs on a fake model and returns their results."""
 
-    def played(model, jobs, in_flight=8, folder="cache"):
+    def played(model, jobs, in_flight=8, folder="cache", may_start=None):
         monkeypatch.setattr("entp.llm.session.open_backend", lambda _: model)
         with open_session(LLMConfig(), tmp_path / folder, "test") as session:
-            return asyncio.run(rounds.run(session, jobs, in_flight))
+            return session.run(rounds.run(session, jobs, in_flight, may_start=may_start))
 
     return played
 
@@ -107,6 +107,27 @@ def test_with_a_concurrent_model_nobody_waits_for_the_others(play):
     model = Model(concurrency=8)
     assert play(model, talks(2, 1)) == ["a++", "b+"]
     assert sorted(map(len, model.batches)) == [1, 1, 1]
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_who_may_start_is_decided_by_the_earliest_jobs_alone(play, concurrency):
+    """Job n is decided by the results of jobs 0 to n - 3, however fast the others are."""
+    lengths = [9, 1, 1, 1, 1, 1, 1]
+    seen = []
+
+    def at_most_twelve_letters(results):
+        seen.append(len(results))
+        return sum(map(len, results)) <= 12
+
+    results = play(Model(concurrency=concurrency), talks(*lengths), in_flight=3, may_start=at_most_twelve_letters)
+    assert results == ["a+++++++++", "b+", "c+", "d+", "e+"]
+    assert sorted(seen)[:6] == [0, 0, 0, 1, 2, 3]
+
+
+def test_jobs_that_wait_for_admission_do_not_hold_up_the_round(play):
+    model = Model()
+    play(model, talks(1, 4, 1, 1), in_flight=2, may_start=lambda _: True)
+    assert [len(batch) for batch in model.batches] == [2, 2, 1, 1, 1]
 
 
 def test_no_jobs_no_results(play):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from entp.config import LLMConfig
-from entp.errors import SetupError
+from entp.errors import SetupError, Stopped
 from entp.llm import cache, ledger
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply, user
 from entp.llm.session import open_session
@@ -219,3 +219,27 @@ def test_a_damaged_cache_file_is_named(open_with, tmp_path):
     (tmp_path / cache.FILE_NAME).write_bytes(b"not a database, but long enough to be read as a header" * 40)
     with pytest.raises(SetupError, match=r"requests\.sqlite"), open_with(Model()):
         pass
+
+
+class Terminating(Model):
+    """Asks its own process to end while it works on its third batch, and finishes what it is working on."""
+
+    async def _reply(self, requests):
+        if len(self.batches) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        replies = await super()._reply(requests)
+        await asyncio.sleep(0.05)
+        return replies
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_sigterm_keeps_what_the_model_is_working_on_and_asks_no_more(open_with, tmp_path, concurrency):
+    model = Terminating(concurrency=concurrency)
+    with open_with(model) as session, pytest.raises(Stopped, match="goes on where this one ended"):
+        session.run(session.generate(questions(40)))
+    assert len(model.batches) < 10
+    again = Model()
+    with open_with(again) as session:
+        assert ask(session, questions(40)) == texts(questions(40))
+    assert len(model.seen) + len(again.seen) == 40
+    assert ledger.repeated_requests(tmp_path) == 0
