@@ -20,20 +20,20 @@ def open_backend(config: LLMConfig) -> Backend:
         raise UsageError(
             f"llm.endpoint={config.endpoint} is set but llm.backend={config.backend}; leave one of the two out"
         )
-    from entp.llm.in_process import InProcessBackend
-
     if config.backend == "vllm":
-        from entp.llm.vllm import load as load_vllm
+        from entp.llm.vllm import VllmBackend
 
-        return InProcessBackend(config, load_vllm, batch_size=config.concurrency)
+        return VllmBackend(config)
+    from entp.llm.in_process import InProcessBackend
     from entp.llm.transformers import load
 
-    return InProcessBackend(config, load, batch_size=config.batch_size)
+    return InProcessBackend(config, load)
 
 
 def close_backend(backend: Backend) -> None:
     """Unload a model that this process holds; the next stage may need the memory."""
     from entp.llm.in_process import InProcessBackend
+    from entp.llm.vllm import VllmBackend
 
-    if isinstance(backend, InProcessBackend):
+    if isinstance(backend, InProcessBackend | VllmBackend):
         backend.close()

@@ -81,7 +81,7 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """Model and revision, as far as they determine replies: part of every cache key and lineage record."""
+        """What determines replies: model, revision, what computes it. Part of every cache key and lineage record."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""What all backends that hold the model in this process have in common: tokens, limits, and one batch at a time."""
+"""A backend that holds the model in this process and computes one batch at a time: tokens, limits, a thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from entp.config import LLMConfig
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply, chosen
 from entp.llm.embedded import model_identity
-from entp.llm.prompts import Prompts, ToChoose, ToScore, ToWrite
+from entp.llm.prompts import Prompts, ToChoose, ToScore, ToWrite, too_long
 
 W = TypeVar("W", ToWrite, ToChoose, ToScore)
 
@@ -31,19 +31,15 @@ class Engine(Protocol):
         """Log-probability (nats) of each continuation."""
         ...
 
-    def close(self) -> None:
-        """Give back the memory and end the processes that do not go with the last reference."""
-        ...
-
 
 class InProcessBackend:
     """See `entp.llm.client.Backend`. The weights load with the first request; work is done in a thread, in turn."""
 
     concurrency = 1
 
-    def __init__(self, config: LLMConfig, load: Callable[[LLMConfig], Engine], batch_size: int) -> None:
+    def __init__(self, config: LLMConfig, load: Callable[[LLMConfig], Engine]) -> None:
         self.name = model_identity(config.model, config.revision)
-        self.batch_size = batch_size
+        self.batch_size = config.batch_size
         self._config = config
         self._load = load
         self._lock = threading.Lock()
@@ -60,9 +56,7 @@ class InProcessBackend:
     def close(self) -> None:
         """Unload the model. The next request would load it again."""
         with self._lock:
-            engine = self.__dict__.pop("_engine", None)
-            if engine is not None:
-                engine.close()
+            self.__dict__.pop("_engine", None)
 
     @cached_property
     def _engine(self) -> Engine:
@@ -106,14 +100,8 @@ class InProcessBackend:
             return self._those_that_fit(work, compute)
 
     def _those_that_fit(self, work: Sequence[W], compute: Callable[[Sequence[W]], list[Reply]]) -> list[Reply]:
-        """Compute what fits into the context; the rest is refused, not cut: only the caller knows what may go."""
+        """Compute what fits into the context; the rest is refused."""
         longest = self._config.max_context
         fitting = [item for item in work if item.length <= longest]
         replies = iter(compute(fitting) if fitting else [])
-        return [next(replies) if item.length <= longest else _too_long(item.length, longest) for item in work]
-
-
-def _too_long(length: int, longest: int) -> Reply:
-    return Reply(
-        status="failed", error=f"prompt and reply need {length} tokens, llm.max_context is {longest}: cut the texts"
-    )
+        return [next(replies) if item.length <= longest else too_long(item, longest) for item in work]

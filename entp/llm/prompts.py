@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from entp.errors import SetupError
-from entp.llm.client import Choose, Generate, LogLikelihood
+from entp.llm.client import Choose, Generate, LogLikelihood, Reply
 from entp.records import Message
 
 
@@ -47,6 +47,14 @@ class ToScore:
     @property
     def length(self) -> int:
         return len(self.context) + len(self.continuation)
+
+
+def too_long(item: ToWrite | ToChoose | ToScore, longest: int) -> Reply:
+    """The reply to what does not fit into `llm.max_context` tokens: only the caller knows what may be cut."""
+    return Reply(
+        status="failed",
+        error=f"prompt and reply need {item.length} tokens, llm.max_context is {longest}: cut the texts",
+    )
 
 
 class Prompts:

@@ -38,9 +38,6 @@ class TransformersEngine:
     def logprobs(self, work: Sequence[ToScore]) -> list[float]:
         return forward.logprobs(self._model, work)
 
-    def close(self) -> None:
-        """Nothing to do: the weights go with the last reference."""
-
     def _matcher(self, request: Generate) -> Any:
         """The request's grammar (None where it has none), or the reply that says what is wrong with its schema."""
         if request.json_schema is None:

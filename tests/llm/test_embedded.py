@@ -68,6 +68,14 @@ def test_the_same_model_elsewhere_has_the_same_identity(folder, tmp_path):
     assert embedded.model_identity(str(folder.rename(tmp_path / "elsewhere" / "my-model"))) == before
 
 
+def test_what_vllm_says_is_not_taken_for_what_transformers_says(folder):
+    backends = [open_backend(LLMConfig(model=str(folder), backend=name)) for name in ("transformers", "vllm")]
+    assert [backend.name for backend in backends] == [
+        embedded.model_identity(str(folder)),
+        f"{embedded.model_identity(str(folder))}+vllm",
+    ]
+
+
 @pytest.mark.parametrize("name", ["./no/such/folder", "/no/such/folder", "no-such-model", "a/b/c"])
 def test_a_model_that_is_not_there_is_named_before_anything_loads(name):
     with pytest.raises(SetupError, match=name):

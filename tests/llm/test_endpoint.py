@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import resource
 import socket
+import time
 
 import pytest
 
 from entp.config import LLMConfig
 from entp.errors import SetupError, UsageError
+from entp.llm import servers
 from entp.llm.backends import open_backend
 from entp.llm.client import Choose, Generate, LogLikelihood, user
 from entp.llm.session import open_session
@@ -19,6 +22,11 @@ from tests.llm.openai_server import Server, completion, error, serving
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
 QUESTION = Generate(user("Hello?"), max_tokens=9, temperature=0.5, seed=3)
 VERDICT = Choose(user("Good?"), ("Yes", "No"))
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(servers, "PAUSE_SECONDS", 0.01)
 
 
 def backend(server: Server, **config):
@@ -50,19 +58,40 @@ def test_the_request_carries_what_shapes_the_reply():
     assert sent["response_format"]["json_schema"]["schema"] == SCHEMA
 
 
-@pytest.mark.parametrize("fault", [error(429), error(500), error(503), "cut"])
+@pytest.mark.parametrize(
+    "fault", [error(408), error(429), error(500), error(503), "cut", "drop", "page", (200, {"choices": []}), (200, {})]
+)
 def test_an_infrastructure_error_is_tried_again(fault):
     server = Server(completions=[fault, completion("at last")])
     assert generate(server).text == "at last"
     assert len(server.calls("completions")) == 2
 
 
-@pytest.mark.parametrize(("fault", "word"), [(error(429), "429"), (error(500), "500"), ("cut", "connection lost")])
-def test_an_error_that_lasts_is_a_failed_reply(fault, word):
+@pytest.mark.parametrize(
+    ("fault", "word"),
+    [(error(429), "429"), (error(500), "500"), ("cut", "connection lost"), ("page", "malformed"), ((200, {}), "malf")],
+)
+def test_an_error_that_lasts_is_a_failed_reply_that_says_what_and_how_often(fault, word):
     server = Server(completions=[fault])
     reply = generate(server, retries=1)
     assert (reply.status, len(server.calls("completions"))) == ("failed", 2)
     assert word in reply.error
+    assert reply.error.endswith("(after 2 tries)")
+
+
+def test_a_server_that_asks_to_wait_is_not_asked_before():
+    arrivals = []
+
+    def answer(_):
+        arrivals.append(time.monotonic())
+        return error(429, Retry_After="0.5") if len(arrivals) == 1 else completion()
+
+    assert generate(Server(completions=[answer])).status == "ok"
+    assert arrivals[1] - arrivals[0] >= 0.5
+
+
+def test_a_wait_of_days_is_cut_to_a_minute():
+    assert 60 <= servers._pause(1, wait=200_000) <= 61
 
 
 def test_a_bad_request_is_not_tried_again():
@@ -74,17 +103,18 @@ def test_a_bad_request_is_not_tried_again():
 
 def test_a_server_that_hangs_times_out():
     reply = generate(Server(completions=["hang"]), timeout_seconds=0.3, retries=0)
-    assert (reply.status, reply.error) == ("timed_out", "no reply within 0.3 s")
+    assert (reply.status, reply.error) == ("timed_out", "no reply within 0.3 s (1 try)")
 
 
-def test_a_reply_that_is_no_chat_completion_is_malformed():
-    assert "malformed" in generate(Server(completions=["page"])).error
-
-
-@pytest.mark.parametrize("text", ['{"a": "b', "[1]", "Sure! {}"])
-def test_malformed_json_under_a_schema_fails_and_keeps_the_text(text):
-    reply = generate(Server(completions=[completion(text)]), Generate(user("Hello?"), 9, json_schema=SCHEMA))
-    assert (reply.status, reply.text, reply.error.split(":")[0]) == ("failed", text, "malformed")
+@pytest.mark.parametrize("text", ['{"a": "b', "[1]", "Sure! {}", ""])
+def test_a_reply_under_a_schema_that_is_no_json_object_is_tried_again_then_fails_and_keeps_its_text(text):
+    wish = Generate(user("Hello?"), 9, json_schema=SCHEMA)
+    mended = Server(completions=[completion(text), completion('{"a": "b"}')])
+    assert generate(mended, wish).text == '{"a": "b"}'
+    assert mended.calls("completions")[0] == mended.calls("completions")[1]
+    reply = generate(Server(completions=[completion(text)]), wish, retries=1)
+    assert (reply.status, reply.text, reply.tokens_out) == ("failed", text, 3)
+    assert reply.error == "malformed: the reply is not one JSON object (after 2 tries)"
 
 
 @pytest.mark.parametrize(
@@ -95,8 +125,10 @@ def test_malformed_json_under_a_schema_fails_and_keeps_the_text(text):
         (completion("", refusal="I can't help with that."), "refused"),
     ],
 )
-def test_the_way_a_reply_ended_is_its_status(answer, status):
-    assert generate(Server(completions=[answer])).status == status
+def test_the_way_a_reply_ended_is_its_status_and_final(answer, status):
+    server = Server(completions=[answer])
+    assert generate(server, Generate(user("Hello?"), 9, json_schema=SCHEMA)).status == status
+    assert len(server.calls("completions")) == 1
 
 
 def test_an_endpoint_that_is_down_is_named():
@@ -200,6 +232,20 @@ def test_another_server_cannot_score_a_given_text():
 def test_settings_that_contradict_each_other_are_refused(config, word):
     with pytest.raises(UsageError, match=word):
         open_backend(LLMConfig(**config))
+
+
+def test_the_limit_of_open_files_is_raised_to_the_concurrency_or_the_remedy_named():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard < 4096:
+        pytest.skip(f"needs a hard limit of open files between 4096 and infinity, not {hard}")
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+        open_backend(LLMConfig(endpoint="http://x/v1", model="m", concurrency=3000))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > 3000
+        with pytest.raises(UsageError, match="ulimit -n"):
+            open_backend(LLMConfig(endpoint="http://x/v1", model="m", concurrency=hard))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_many_requests_are_in_flight_at_once_over_two_event_loops(tmp_path):

@@ -172,6 +172,58 @@ def test_a_folder_with_broken_weights_is_named(tmp_path):
         generate(open_backend(LLMConfig(backend="vllm", model=str(broken))), Generate(user("Hi"), 2))
 
 
+def test_nobody_waits_for_a_long_request_that_was_sent_before(backend):
+    finished = []
+
+    async def ask(name: str, tokens: int) -> None:
+        await backend.generate([Generate(user("Tell me a long story about the sea."), tokens)])
+        finished.append(name)
+
+    async def together() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(ask("long", 100))
+            await ask("short", 2)
+            await ask("late", 2)
+
+    asyncio.run(together())
+    assert finished == ["short", "late", "long"]
+
+
+def test_a_request_that_nobody_waits_for_is_dropped(backend):
+    async def given_up() -> None:
+        story = asyncio.create_task(backend.generate([Generate(user("Tell me a long story about the sea."), 400)]))
+        await until(lambda: unfinished(backend) == 1)
+        story.cancel()
+        await until(lambda: unfinished(backend) == 0)
+
+    generate(backend, Generate(user("Hi"), 1))
+    asyncio.run(given_up())
+    assert generate(backend, Generate(user("Hi"), 2))[0].tokens_out == 2
+
+
+def unfinished(backend) -> int:
+    return backend._engine._engine.get_num_unfinished_requests()
+
+
+async def until(true) -> None:
+    async with asyncio.timeout(60):
+        while not true():
+            await asyncio.sleep(0.02)
+
+
+def test_a_beginning_that_prompts_share_is_computed_once(backend):
+    from vllm import SamplingParams
+
+    shared = "A lighthouse keeper counts the ships that pass in the night. " * 25
+    cached = []
+    for ending in ("Who?", "When?"):
+        item = backend._engine.prompts.to_write(Generate(user(shared + ending), 1))
+        output = backend._engine._last_output(item.prompt, SamplingParams(max_tokens=1))
+        cached.append(asyncio.run(backend._own_loop.result(output)).num_cached_tokens)
+    assert cached[0] < cached[1]
+    assert cached[1] >= len(item.prompt) // 2
+
+
 def test_a_session_that_ends_leaves_no_engine(tmp_path):
     before = engine_processes()
     with open_session(LLMConfig(backend="vllm", max_context=256), tmp_path, "test") as session:
@@ -181,9 +233,19 @@ def test_a_session_that_ends_leaves_no_engine(tmp_path):
 
 
 def test_an_engine_that_is_killed_stops_the_run(backend):
+    """The last test: the engine that the others share is gone."""
+
+    async def killed_on_the_way() -> None:
+        story = asyncio.create_task(backend.generate([Generate(user("Tell me a long story about the sea."), 400)]))
+        await until(lambda: unfinished(backend) == 1)
+        for engine in engine_processes():
+            os.kill(engine, signal.SIGKILL)
+        async with asyncio.timeout(60):
+            await story
+
     generate(backend, Generate(user("Hi"), 2))
-    for engine in engine_processes():
-        os.kill(engine, signal.SIGKILL)
+    with pytest.raises(SetupError, match="run again"):
+        asyncio.run(killed_on_the_way())
     with pytest.raises(SetupError, match="run again"):
         generate(backend, Generate(user("Hello"), 2))
     close_backend(backend)  # whoever asks next gets a new one
