@@ -24,6 +24,8 @@ def data_report(
     curate: dict,
     pair: dict,
     mix: dict,
+    loss: dict,
+    audit: dict,
     assemble: dict,
     ends_pipeline: str,
     report: Output[HTML],
@@ -44,6 +46,7 @@ def data_report(
             "--parent", f"mix={mixed.path}",
             "--parent", f"assemble={assembled.path}",
             f"seed={seed}", f"ingest={ingest}", f"purge={purge}", f"llm={llm}", f"embed={embed}",
-            f"rate={rate}", f"curate={curate}", f"pair={pair}", f"mix={mix}", f"assemble={assemble}",
+            f"rate={rate}", f"curate={curate}", f"pair={pair}", f"mix={mix}", f"loss={loss}", f"audit={audit}",
+            f"assemble={assemble}",
         ],
     )  # fmt: skip

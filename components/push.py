@@ -25,6 +25,8 @@ def push(
     curate: dict,
     pair: dict,
     mix: dict,
+    loss: dict,
+    audit: dict,
     assemble: dict,
     train: dict,
     evaluate: dict,
@@ -47,7 +49,8 @@ def push(
             "--parent", f"mix={mixed.path}",
             "--parent", f"assemble={assembled.path}",
             f"seed={seed}", f"ingest={ingest}", f"purge={purge}", f"llm={llm}", f"embed={embed}",
-            f"rate={rate}", f"curate={curate}", f"pair={pair}", f"mix={mix}", f"assemble={assemble}",
+            f"rate={rate}", f"curate={curate}", f"pair={pair}", f"mix={mix}", f"loss={loss}", f"audit={audit}",
+            f"assemble={assemble}",
             f"train={train}", f"evaluate={evaluate}", f"gate={gate}",
         ],
     )  # fmt: skip

@@ -27,6 +27,8 @@ def report(
     curate: dict,
     pair: dict,
     mix: dict,
+    loss: dict,
+    audit: dict,
     assemble: dict,
     train: dict,
     evaluate: dict,
@@ -52,7 +54,8 @@ def report(
             "--parent", f"evaluate={evaluated.path}",
             "--parent", f"gate={decided.path}",
             f"seed={seed}", f"ingest={ingest}", f"purge={purge}", f"llm={llm}", f"embed={embed}",
-            f"rate={rate}", f"curate={curate}", f"pair={pair}", f"mix={mix}", f"assemble={assemble}",
+            f"rate={rate}", f"curate={curate}", f"pair={pair}", f"mix={mix}", f"loss={loss}", f"audit={audit}",
+            f"assemble={assemble}",
             f"train={train}", f"evaluate={evaluate}", f"gate={gate}",
         ],
     )  # fmt: skip

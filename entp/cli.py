@@ -102,6 +102,31 @@ for _stage in STAGES:
     app.command(name=_stage.name, rich_help_panel="Stages, in order")(_stage_command(_stage))
 
 
+@app.command(name="plan")
+def plan_command(
+    overrides: Overrides = None,
+    output: Output = Path("runs/entp"),
+    pairs: Annotated[int, typer.Option("--pairs", help="Pairs in the pilot.", min=3)] = 20,
+    params: Params = None,
+) -> None:
+    """Tell what `mix` will take (calls, tokens, hours, money) from a pilot of a few pairs, before it runs.
+
+    The pilot is really fused, on the configured model; the run finds its replies in the cache. OUTPUT/plan.json keeps
+    the plan, and the report of the run sets it against what the run took.
+
+    **Examples**
+
+    `entp run --input examples/pool --output runs/sample --until pair`
+
+    `entp plan --output runs/sample`
+
+    `entp plan --output runs/big --pairs 100 mix.max_cost=50 llm.price_in=0.15 llm.price_out=0.6`
+    """
+    from entp.plan.command import plan_and_show
+
+    plan_and_show(_load(params, overrides or []), output, pairs)
+
+
 @app.command()
 def explain(sample: Annotated[str, typer.Argument(metavar="ID")], output: Output = Path("runs/entp")) -> None:
     """Tell a sample's whole life: verdicts, ratings, tier, fusion. ID may be a unique beginning.
@@ -143,6 +168,35 @@ def report(
     from entp.shell import report_and_show
 
     report_and_show(_load(params, overrides or []), output)
+
+
+@app.command()
+def ablate(
+    overrides: Overrides = None,
+    variants: Annotated[
+        str, typer.Option("--variants", help="Names, with commas between them; `all` for every one.")
+    ] = ("no_instruction_cycle,no_answer_cycle,no_symbolic_loss,no_prompt_switching,random_pairs,one_shot,one_to_one"),
+    pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="Budget: pairs a variant works on.")] = None,
+    calls: Annotated[int | None, typer.Option("--calls", min=1, help="Budget: requests of a variant.")] = None,
+    output: Output = Path("runs/entp"),
+    params: Params = None,
+) -> None:
+    """Compare `mix` with parts of it switched off, and with rivals, on one curated pool at one budget.
+
+    Writes OUTPUT/ablate/ (a table, a plot, every variant's fusions) and logs one comparison to MLflow. The run needs
+    its stages up to `curate`; a killed comparison goes on where it stopped.
+
+    **Examples**
+
+    `entp ablate --pairs 100 --output runs/sample`
+
+    `entp ablate --calls 2000 --variants one_shot,self_refine,self_instruct,evol_instruct --output runs/sample`
+    """
+    from entp.ablate.command import ablate as compare_variants
+    from entp.ablate.variants import VARIANTS
+
+    names = list(VARIANTS) if variants == "all" else [name.strip() for name in variants.split(",")]
+    compare_variants(_load(params, overrides or []), names, pairs, calls, output)
 
 
 @app.command()

@@ -64,8 +64,8 @@ class LLMConfig(Section):
     )
     max_context: int = Field(2048, ge=128, description="longest prompt and reply together, in tokens")
     batch_size: int = Field(16, ge=1, description="requests in one forward pass (transformers)")
-    endpoint: str | None = operational(
-        None, "base URL of an OpenAI-compatible server, such as http://localhost:8000/v1"
+    endpoint: str | list[str] | None = operational(
+        None, "base URL of an OpenAI-compatible server, such as http://localhost:8000/v1; several share the load"
     )
     api_key_env: str = operational("OPENAI_API_KEY", "environment variable that holds the endpoint's key")
     concurrency: int = operational(64, "requests in flight (endpoint, vllm)", ge=1)
@@ -113,6 +113,9 @@ class PairConfig(Section):
     representatives: int = Field(3, ge=1, description="MMR representatives per cluster")
     mmr_lambda: Ratio = Field(0.7, description="MMR: 1 is closeness to the centre only, 0 variety only")
     neighbours: int = Field(10, ge=1, description="one-hop neighbourhood of each sample")
+    strategy: Literal["complementary", "nearest", "random", "cross_cluster"] = Field(
+        "complementary", description="who is paired with whom; the last three are there to be compared with"
+    )
     similarity_min: float = Field(0.25, ge=-1, le=1, description="less similar samples are not paired")
     similarity_max: float = Field(0.92, ge=-1, le=1, description="more similar samples are near-duplicates")
 
@@ -124,8 +127,26 @@ class PairConfig(Section):
 
 
 class MixConfig(Section):
+    method: Literal["entp", "one_shot", "one_to_one", "self_refine", "self_instruct", "evol_instruct"] = Field(
+        "entp", description="how new samples are made; all but `entp` are rivals to be compared with"
+    )
+    instruction_cycle: bool = Field(True, description="check and mend the merged instruction; false keeps the first")
+    answer_cycle: bool = Field(True, description="check and mend the answer; false keeps the first")
+    symbolic_loss: bool = Field(
+        True, description="let the whole loss steer; false leaves it to the judge's terms alone"
+    )
+    prompt_switching: bool = Field(True, description="let errors choose the next template; false repeats the first")
     max_pairs: int | None = Field(None, ge=1, description="budget: fuse at most this many pairs")
     max_requests: int | None = Field(None, ge=1, description="budget: start no new pair after this many requests")
+    max_tokens: int | None = Field(
+        None, ge=1, description="budget: start no new pair after this many tokens, in and out"
+    )
+    max_cost: float | None = Field(
+        None, gt=0, description="budget: start no new pair after this much money (llm.price_in)"
+    )
+    max_seconds: float | None = Field(
+        None, gt=0, description="budget: start no new pair after this time, counted from the start of each run"
+    )
     instruction_tries: int = Field(3, ge=1, description="tries in the instruction cycle (K)")
     answer_tries: int = Field(2, ge=1, description="tries in the answer cycle (K)")
     temperature: float = Field(0.4, ge=0, le=2, description="sampling temperature of the writing operators")
@@ -134,14 +155,70 @@ class MixConfig(Section):
     rater: Literal["likelihood", "judge"] = Field("judge", description="rater that compares a fusion with its parents")
     accept_loss: float = Field(0.35, ge=0, description="a fused pair with a higher final loss is rejected")
     key_terms: int = Field(6, ge=1, description="key terms taken from each parent")
-    instruction_judge_weight: float = Field(
-        0.1, ge=0, description="what the judge's no to a merged instruction adds to the loss; 0 asks no judge"
-    )
-    answer_judge_weight: float = Field(
-        0.1, ge=0, description="what the judge's no to an answer adds to the loss; 0 asks no judge"
-    )
     one_to_one_fallback: bool = Field(True, description="rewrite the better parent when a pair can't be fused")
-    in_flight: int = Field(8, ge=1, description="pairs worked on at once")
+    in_flight: int | None = Field(
+        None, ge=1, description="pairs worked on at once; when absent 8, or twice llm.concurrency with vLLM or a server"
+    )
+
+
+class LossConfig(Section):
+    """Weights of the symbolic loss (`entp.mix.loss`, `entp.mix.terms`); 0 leaves a term out."""
+
+    unreadable: float = Field(1.0, ge=0, description="the merged instruction has no words")
+    truncated: float = Field(0.5, ge=0, description="it hit its token limit, or breaks off")
+    wrong_language: float = Field(0.5, ge=0, description="it is in a language that neither parent has")
+    leakage: float = Field(
+        0.5, ge=0, description="it holds scraps of the prompt, role markers or a chat model's phrases"
+    )
+    not_a_request: float = Field(0.4, ge=0, description="it tells something instead of asking")
+    absent_reference: float = Field(0.4, ge=0, description="it leans on a text or picture that it does not hold")
+    copies_parent: float = Field(0.4, ge=0, description="it repeats one parent")
+    repetition: float = Field(0.4, ge=0, description="it goes round in circles")
+    missing_intent: float = Field(0.4, ge=0, description="what one parent asks for is gone")
+    missing_terms_a: float = Field(0.2, ge=0, description="share of the first parent's key terms that is gone")
+    missing_terms_b: float = Field(0.2, ge=0, description="share of the second parent's key terms that is gone")
+    length: float = Field(0.15, ge=0, description="it is too short or too long")
+    judged_incomplete: float = Field(0.1, ge=0, description="the judge finds a task missing; 0 asks no judge")
+    answer_unreadable: float = Field(1.0, ge=0, description="the answer has no words")
+    answer_truncated: float = Field(0.5, ge=0, description="it hit its token limit, or breaks off")
+    answer_wrong_language: float = Field(0.5, ge=0, description="it is in a language that neither parent has")
+    answer_leakage: float = Field(0.5, ge=0, description="it holds scraps of the prompt, or a chat model's phrases")
+    answer_repetition: float = Field(0.4, ge=0, description="it goes round in circles")
+    answer_copies: float = Field(0.4, ge=0, description="it repeats a parent's answer or the instruction")
+    answer_misses_a: float = Field(0.2, ge=0, description="it leaves out what the first direct answer tells")
+    answer_misses_b: float = Field(0.2, ge=0, description="it leaves out what the second direct answer tells")
+    answer_length: float = Field(0.15, ge=0, description="it is too short or too long")
+    answer_judged_incomplete: float = Field(0.1, ge=0, description="the judge finds it incomplete; 0 asks no judge")
+
+
+class AuditConfig(Section):
+    """What new samples must stand before they are published (`entp.audit`)."""
+
+    benchmarks: list[str] = Field(
+        [],
+        description="files or folders of evaluation items (JSONL, JSON, Parquet) that must not leak, besides our own",
+    )
+    contamination_words: int = Field(
+        8, ge=3, description="words in a shared run; an item leaks where such runs make up half of what it asks"
+    )
+    near_duplicate_jaccard: Ratio = Field(
+        0.8, description="a sample this similar to its parent or another new one is a near-duplicate"
+    )
+    ask_toxicity: bool = Field(
+        False, description="also ask the model whether new samples and parents are toxic; small models can't tell"
+    )
+    max_failing_share: Ratio = Field(
+        0.2, description="fail when the checks turn down a larger share of accepted samples"
+    )
+    min_distinct_ratio: Ratio = Field(
+        0.7, description="fail when distinct word pairs fall below this share of the parents'"
+    )
+    min_spread_ratio: Ratio = Field(
+        0.7, description="fail when the embeddings' spread falls below this share of the parents'"
+    )
+    min_samples: int = Field(
+        20, ge=1, description="fewer accepted samples are too few to fail a run by shares and ratios"
+    )
 
 
 class AssembleConfig(Section):
@@ -199,6 +276,7 @@ class TrackConfig(Section):
     )
     experiment: str = operational("entp", "MLflow experiment; MLFLOW_EXPERIMENT_ID goes before it")
     run_name: str | None = operational(None, "MLflow run name; the output folder's when absent")
+    traces: int = operational(50, "pairs whose operators MLflow shows as spans; a sample of a larger run", ge=0)
 
 
 class Config(Section):
@@ -213,11 +291,23 @@ class Config(Section):
     curate: CurateConfig = CurateConfig()
     pair: PairConfig = PairConfig()
     mix: MixConfig = MixConfig()
+    loss: LossConfig = LossConfig()
+    audit: AuditConfig = AuditConfig()
     assemble: AssembleConfig = AssembleConfig()
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     gate: GateConfig = GateConfig()
     track: TrackConfig = TrackConfig()
+
+    @model_validator(mode="after")
+    def _something_steers(self) -> Config:
+        judged = self.loss.judged_incomplete and self.loss.answer_judged_incomplete
+        if not self.mix.symbolic_loss and not judged:
+            raise ValueError(
+                "mix.symbolic_loss=false leaves the steering to the judge, so loss.judged_incomplete and "
+                "loss.answer_judged_incomplete must be above 0"
+            )
+        return self
 
     def digestible(self, sections: Iterable[str]) -> dict[str, Any]:
         """The named sections without their operational fields: what a stage's result depends on."""
@@ -233,10 +323,16 @@ def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
 
     Raises UsageError naming the file or override, the field, and the nearest valid name.
     """
-    content: dict[str, Any] = {}
-    if path is not None:
-        content = _read_yaml(path)
-    origin = str(path) if path else "configuration"
+    content = _read_yaml(path) if path is not None else {}
+    return _validated(content, overrides, str(path) if path else "configuration")
+
+
+def changed(config: Config, overrides: Iterable[str]) -> Config:
+    """The configuration with further `section.field=value` overrides. Raises UsageError as `load` does."""
+    return _validated(config.model_dump(), overrides, "configuration")
+
+
+def _validated(content: dict[str, Any], overrides: Iterable[str], origin: str) -> Config:
     for override in overrides:
         _apply(content, override)
     try:

@@ -96,10 +96,14 @@ def _curated(run: Path, sample_id: str) -> Iterator[str]:
 def _fused(run: Path, sample_id: str) -> Iterator[str]:
     if not store.is_current(run / "pair"):
         return
-    domain = _row(run / "pair", "clusters", "id", sample_id)
-    if domain is not None:
-        role = ", a representative of it" if domain["representative"] else ""
-        yield f"  pair      cluster {domain['cluster']}{role}"
+    place = _row(run / "pair", "clusters", "id", sample_id)
+    if place is not None:
+        role = ", a representative of it" if place["representative"] else ""
+        yield f"  pair      task type {place['task_type']}, cluster {place['cluster']}{role}"
+        domains = store.scan(run / "pair", "domains").filter(cluster=place["cluster"]).collect()
+        yield from (f"            its keywords: {', '.join(words)}" for words in domains["keywords"])
+    for alone in _rows(run / "pair", "left_over", "id", sample_id):
+        yield f"            left over: {alone['reason']}"
     for pair in _pairs_of(run, sample_id):
         partner = pair["parent_b"] if pair["parent_a"] == sample_id else pair["parent_a"]
         yield f"  pair      with {partner} (similarity {pair['similarity']:.2f}) as pair {pair['pair_id']}"
@@ -127,7 +131,8 @@ def _assembled(run: Path, sample_id: str) -> Iterator[str]:
 def _story(run: Path, pair_id: str) -> Iterator[str]:
     pair = _row(run / "pair", "pairs", "pair_id", pair_id)
     assert pair is not None
-    yield f"Pair {pair_id}: similarity {pair['similarity']:.2f}, cluster {pair['cluster']}"
+    where = "across clusters" if pair["cluster"] is None else f"cluster {pair['cluster']}"
+    yield f"Pair {pair_id}: similarity {pair['similarity']:.2f}, {where}"
     for name in ("parent_a", "parent_b"):
         parent = _row(run / "purge", "samples", "id", pair[name])
         assert parent is not None
@@ -155,6 +160,9 @@ def _step(step: dict[str, Any]) -> Iterator[str]:
         "FAU": "Answer update (FAU)",
         "REWRITE": "One-to-one rewrite",
         "RATE": "Rating against the parents",
+        "CRITIQUE": "The model's own criticism",
+        "INVENT": "Invention from two examples",
+        "EVOLVE": "Evolution of the better parent",
     }
     title = names.get(step["operator"], step["operator"])
     template = f", template {step['template']}" if step["template"] else ""

@@ -80,21 +80,68 @@ EMBEDDINGS = pl.Schema([("id", pl.String), ("vector", pl.List(pl.Float32))])
 #: Score transition matrix, one row per cell: P(observed score | true score), and the prior of the true score.
 TRANSITION = pl.Schema({"true": pl.Int64, "observed": pl.Int64, "probability": pl.Float64, "prior": pl.Float64})
 
-#: Domain of every low-quality sample: its cluster, whether it represents it, and two coordinates for a map.
+#: Domain of every low-quality sample: its cluster, the kind of task it sets (one of TASK_TYPES), whether it represents
+#: the cluster, and two coordinates for a map.
 CLUSTERS = pl.Schema(
-    {"id": pl.String, "cluster": pl.Int64, "representative": pl.Boolean, "x": pl.Float64, "y": pl.Float64}
+    {
+        "id": pl.String,
+        "cluster": pl.Int64,
+        "task_type": pl.String,
+        "representative": pl.Boolean,
+        "x": pl.Float64,
+        "y": pl.Float64,
+    }
+)
+TASK_TYPES = (
+    "translation",
+    "coding",
+    "mathematics",
+    "summarisation",
+    "rewriting",
+    "classification",
+    "extraction",
+    "brainstorming",
+    "generation",
+    "question_answering",
+    "conversation",
+    "other",
 )
 
-#: Two low-quality samples to be fused; `similarity` is the cosine of their embeddings.
+TASK_SHARES: Any = pl.List(pl.Struct({"task_type": pl.String, "share": pl.Float64}))
+
+#: One row per cluster: `share` of the low-quality samples, `cohesion` (mean cosine similarity of its samples to its
+#: centre), `keywords` (most telling first), `task_types` (commonest first), ids of its `representatives` (in the order
+#: chosen), and how many of its `size` samples are `paired` and `left_over`.
+DOMAINS = pl.Schema(
+    {
+        "cluster": pl.Int64,
+        "size": pl.Int64,
+        "share": pl.Float64,
+        "cohesion": pl.Float64,
+        "keywords": pl.List(pl.String),
+        "task_types": TASK_SHARES,
+        "representatives": pl.List(pl.String),
+        "paired": pl.Int64,
+        "left_over": pl.Int64,
+    }
+)
+
+#: Two low-quality samples to be fused; `similarity` is the cosine of their embeddings, `complementarity` (0..1) as
+#: `entp.pair.candidates` defines it, `cluster` null where the two are of different ones.
 PAIRS = pl.Schema(
     {
         "pair_id": pl.String,
         "parent_a": pl.String,
         "parent_b": pl.String,
         "similarity": pl.Float64,
+        "complementarity": pl.Float64,
         "cluster": pl.Int64,
     }
 )
+
+#: Every low-quality sample in no pair, and why (one of LEFT_OVER_REASONS).
+LEFT_OVER = pl.Schema({"id": pl.String, "cluster": pl.Int64, "reason": pl.String})
+LEFT_OVER_REASONS = ("alone_in_group", "too_different", "too_similar", "partner_taken")
 
 #: The outcome of one pair. `messages` is null unless the status is an accepted one; token counts are what the
 #: pair's requests amount to, whether or not a cached reply answered them; `trace` is the story as JSON.
@@ -114,6 +161,24 @@ FUSIONS = pl.Schema(
 )
 FUSION_STATUSES = ("fused", "rewritten", "rejected", "failed", "over_budget")
 ACCEPTED_STATUSES = ("fused", "rewritten")
+
+#: What one check of the audit (`entp.audit.checks`) says of one accepted sample: `value` is what it measured, null
+#: where there was nothing to measure; `detail` holds no personal data. A sample that fails one is turned down.
+AUDIT_FINDINGS = pl.Schema(
+    {"pair_id": pl.String, "check": pl.String, "value": pl.Float64, "passed": pl.Boolean, "detail": pl.String}
+)
+
+#: One number of all accepted samples, and the same of their parents (`reference`); `demand` says what must hold, empty
+#: where nothing must.
+AUDIT_MEASURES = pl.Schema(
+    {
+        "measure": pl.String,
+        "value": pl.Float64,
+        "reference": pl.Float64,
+        "demand": pl.String,
+        "passed": pl.Boolean,
+    }
+)
 
 #: A training row. `origin` is "fusion", "rewrite" or "hq"; `parents` are the sample ids it came from.
 TRAINING = pl.Schema(

@@ -25,6 +25,11 @@ PACKAGE = Path(__file__).parent
 SHARED_CODE = ("records.py", "store.py")
 #: Settings that may name a local folder, whose content then counts, not its path.
 FOLDERS = (("llm", "model"), ("embed", "model"), ("train", "model"), ("evaluate", "include_path"))
+#: Settings that list files or folders, of which the same holds.
+LISTS = (("audit", "benchmarks"),)
+
+#: How texts are cut into words and terms.
+WORDS = ("mix/words.py", "mix/word_forms.py", "mix/key_terms.py", "mix/stop_words.txt", "mix/request_words.txt")
 
 
 class Run(Protocol):
@@ -59,13 +64,33 @@ STAGES: tuple[Stage, ...] = (
         ("seed", "curate", "embed"),
         ("curate", "embed.py", "llm/embedded.py"),
     ),
-    Stage("pair", "Pair low-quality samples", ("purge", "curate"), ("seed", "pair"), ("pair", "curate/neighbours.py")),
+    Stage(
+        "pair",
+        "Pair low-quality samples",
+        ("purge", "curate"),
+        ("seed", "pair"),
+        ("pair", "curate/neighbours.py", *WORDS, "language.py"),
+    ),
     Stage(
         "mix",
         "Fuse each pair into a new sample",
         ("purge", "curate", "pair"),
-        ("seed", "mix", "llm", "rate"),
-        ("mix", "llm", "rate", "language.py"),
+        ("seed", "mix", "loss", "audit", "llm", "rate", "embed"),
+        (
+            "mix",
+            "audit",
+            "purge/duplicates.py",
+            "purge/text.py",
+            "pii",
+            "contamination",
+            "evaluate/catalogue.py",
+            "evaluate/tasks",
+            "ingest",
+            "llm",
+            "rate",
+            "embed.py",
+            "language.py",
+        ),
     ),
     Stage(
         "assemble",
@@ -107,6 +132,9 @@ def by_content(settings: dict[str, Any]) -> dict[str, Any]:
     for section, field in FOLDERS:
         if section in settings and settings[section][field]:
             settings[section][field] = _folder_identity(settings[section][field])
+    for section, field in LISTS:
+        if section in settings:
+            settings[section][field] = [raw_digest(Path(name).expanduser()) for name in settings[section][field]]
     return settings
 
 

@@ -27,11 +27,13 @@ def data_only(profile: Profile) -> BaseComponent:
         curate: dict = default["curate"],
         pair: dict = default["pair"],
         mix: dict = default["mix"],
+        loss: dict = default["loss"],
+        audit: dict = default["audit"],
         assemble: dict = default["assemble"],
     ):
         sections = {
             "seed": seed, "ingest": ingest, "purge": purge, "llm": llm, "embed": embed, "rate": rate,
-            "curate": curate, "pair": pair, "mix": mix, "assemble": assemble,
+            "curate": curate, "pair": pair, "mix": mix, "loss": loss, "audit": audit, "assemble": assemble,
         }  # fmt: skip
         ended = place(finish(), "finish", profile).set_caching_options(False)
         with dsl.ExitHandler(ended, name="data"):

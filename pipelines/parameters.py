@@ -10,7 +10,9 @@ from entp import config
 from entp.platform.profiles import Profile
 
 #: Sections that are parameters; where the run is tracked is the cluster's affair.
-DATA_SECTIONS = ("seed", "ingest", "purge", "llm", "embed", "rate", "curate", "pair", "mix", "assemble")
+DATA_SECTIONS = (
+    "seed", "ingest", "purge", "llm", "embed", "rate", "curate", "pair", "mix", "loss", "audit", "assemble",
+)  # fmt: skip
 MODEL_SECTIONS = ("train", "evaluate", "gate")
 
 

@@ -40,6 +40,8 @@ def purge_mix_sft(profile: Profile) -> BaseComponent:
         curate: dict = default["curate"],
         pair: dict = default["pair"],
         mix: dict = default["mix"],
+        loss: dict = default["loss"],
+        audit: dict = default["audit"],
         assemble: dict = default["assemble"],
         train: dict = default["train"],
         evaluate: dict = default["evaluate"],
@@ -47,7 +49,7 @@ def purge_mix_sft(profile: Profile) -> BaseComponent:
     ):
         sections = {
             "seed": seed, "ingest": ingest, "purge": purge, "llm": llm, "embed": embed, "rate": rate,
-            "curate": curate, "pair": pair, "mix": mix, "assemble": assemble,
+            "curate": curate, "pair": pair, "mix": mix, "loss": loss, "audit": audit, "assemble": assemble,
         }  # fmt: skip
         ended = place(finish(), "finish", profile).set_caching_options(False)
         with dsl.ExitHandler(ended, name="purge-mix-sft"):

@@ -12,6 +12,7 @@ import polars as pl
 from entp import records, store
 from entp.records import Message
 from entp.store import Identity
+from tests.conftest import quick_vectors
 
 SCHEMAS = {
     ("ingest", "samples"): records.SAMPLES,
@@ -23,9 +24,14 @@ SCHEMAS = {
     ("rate", "ratings"): records.RATINGS,
     ("curate", "scores"): records.SCORES,
     ("curate", "transition"): records.TRANSITION,
+    ("curate", "embeddings"): records.EMBEDDINGS,
     ("pair", "pairs"): records.PAIRS,
     ("pair", "clusters"): records.CLUSTERS,
+    ("pair", "domains"): records.DOMAINS,
+    ("pair", "left_over"): records.LEFT_OVER,
     ("mix", "fusions"): records.FUSIONS,
+    ("mix", "audit"): records.AUDIT_FINDINGS,
+    ("mix", "audit_measures"): records.AUDIT_MEASURES,
     ("assemble", "train"): records.TRAINING,
     ("assemble", "validation"): records.TRAINING,
 }
@@ -53,3 +59,9 @@ def sample(instruction: str, response: str, source: str = "forum", row: int = 1)
         "language": "en",
         "meta": json.dumps({"file": "pool.jsonl", "row": row}),
     }
+
+
+def embeddings(samples: Rows) -> list[dict[str, Any]]:
+    """A row of `curate/embeddings` for each sample."""
+    vectors = quick_vectors([row["id"] for row in samples])
+    return [{"id": row["id"], "vector": vector.tolist()} for row, vector in zip(samples, vectors, strict=True)]

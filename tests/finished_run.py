@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.datasets import publish, sample
+from tests.datasets import embeddings, publish, sample
 
 A = sample("How do I water basil?", "A little each day.", row=7)
 B = sample("Why do basil leaves turn yellow?", "too much water", source="garden_club", row=9)
@@ -40,10 +40,16 @@ def publish_run(tmp_path: Path) -> Path:
         for true in range(6)
         for observed in range(6)
     ]
-    publish(tmp_path, "curate", scores=scores, transition=transition)
+    publish(tmp_path, "curate", scores=scores, transition=transition, embeddings=embeddings([A, B]))
     pair = {"pair_id": "feed01", "parent_a": A["id"], "parent_b": B["id"], "similarity": 0.61, "cluster": 3}
-    places = [{"id": row["id"], "cluster": 3, "representative": row is A, "x": 0.1, "y": 0.2} for row in (A, B)]
-    publish(tmp_path, "pair", pairs=[pair], clusters=places)
+    place = {"cluster": 3, "task_type": "question_answering", "x": 0.1, "y": 0.2}
+    places = [{"id": row["id"], "representative": row is A, **place} for row in (A, B)]
+    domain = {
+        "cluster": 3, "size": 2, "share": 1.0, "cohesion": 0.8, "keywords": ["basil", "leaves"],
+        "task_types": [{"task_type": "question_answering", "share": 1.0}], "representatives": [A["id"]],
+        "paired": 2, "left_over": 0,
+    }  # fmt: skip
+    publish(tmp_path, "pair", pairs=[pair], clusters=places, domains=[domain])
     steps = [
         step("DA", 0, "Water it in the morning."),
         step("MCG", 1, "Water basil?", loss=0.8, template="merge_plain", terms={"missing_terms_b": 0.6}, kept=True),

@@ -21,7 +21,16 @@ def test_every_column_is_documented(name):
     assert missing == []
 
 
-@pytest.mark.parametrize("status", [*records.RATING_STATUSES, *records.FUSION_STATUSES, *records.TIERS])
+@pytest.mark.parametrize(
+    "status",
+    [
+        *records.RATING_STATUSES,
+        *records.FUSION_STATUSES,
+        *records.TIERS,
+        *records.LEFT_OVER_REASONS,
+        *records.TASK_TYPES,
+    ],
+)
 def test_every_status_is_documented(status):
     assert f"`{status}`" in FORMATS
 

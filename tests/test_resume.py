@@ -15,7 +15,7 @@ import pytest
 
 from entp import store
 from entp.llm import ledger
-from tests.datasets import publish, sample
+from tests.datasets import embeddings, publish, sample
 from tests.llm.openai_server import Answer, Server, completion, serving
 
 PAIRS = 12
@@ -54,13 +54,13 @@ def pairs(tmp_path: Path) -> list[Path]:
     runs = [tmp_path / "whole", tmp_path / "killed"]
     for run in runs:
         publish(run, "purge", samples=samples)
-        publish(run, "curate")
+        publish(run, "curate", embeddings=embeddings(samples))
         publish(run, "pair", pairs=rows)
     return runs
 
 
 def mix(run: Path, url: str) -> subprocess.Popen[bytes]:
-    settings = [f"llm.endpoint={url}", "llm.model=m", "llm.concurrency=2", "mix.in_flight=3"]
+    settings = [f"llm.endpoint={url}", "llm.model=m", "llm.concurrency=2", "mix.in_flight=3", "rate.raters=[judge]"]
     command = [sys.executable, "-c", "from entp.cli import main; main()", "mix", "--output", str(run), *settings]
     return subprocess.Popen(command, cwd=run, stdout=subprocess.DEVNULL)
 

@@ -33,12 +33,20 @@ def better_parent(ratings: Ratings) -> int | None:
     return max(rated, key=lambda place: (values[place], -place), default=None)
 
 
-def accepted(loss: float, ratings: Ratings, config: MixConfig) -> Decision:
+def accepted(places: Sequence[int], loss: float, ratings: Ratings, config: MixConfig) -> Decision:
+    """A draft of the parents at `places` passed."""
+    bound = f"its loss {loss:.2f} is within {config.accept_loss:.2f}"
+    if len(places) > 1:
+        sentence = (
+            f"Both parents became one sample: {bound}, and its rating {_shown(ratings['fused'])} is not below the "
+            f"better parent's {_better(ratings)}."
+        )
+        return Decision(status="fused", reason="accepted", sentence=sentence)
     sentence = (
-        f"Both parents became one sample: its loss {loss:.2f} is within {config.accept_loss:.2f}, and its rating "
-        f"{_shown(ratings['fused'])} is not below the better parent's {_better(ratings)}."
+        f"Parent {'AB'[places[0]]} became a new sample: {bound}, and its rating {_shown(ratings['rewritten'])} is not "
+        f"below the parent's {_better(ratings)}."
     )
-    return Decision(status="fused", reason="accepted", sentence=sentence)
+    return Decision(status="rewritten", reason="accepted", sentence=sentence)
 
 
 def rewritten(reason: str, loss: float, ratings: Ratings, place: int, config: MixConfig) -> Decision:
@@ -51,10 +59,16 @@ def rewritten(reason: str, loss: float, ratings: Ratings, place: int, config: Mi
 
 
 def rejected(
-    reason: str, loss: float, ratings: Ratings, config: MixConfig, rewrite: tuple[str, float] | None
+    reason: str,
+    places: Sequence[int],
+    loss: float,
+    ratings: Ratings,
+    config: MixConfig,
+    rewrite: tuple[str, float] | None = None,
 ) -> Decision:
-    """A fusion failed for `reason`; `rewrite` is the reason and the loss of a rewrite that failed too."""
-    sentence = f"No fusion: {explanation(reason, loss, ratings['fused'], ratings, config)}"
+    """A draft failed for `reason`; `rewrite` is the reason and the loss of a rewrite that failed too."""
+    attempt, rating = ("fusion", ratings["fused"]) if len(places) > 1 else ("new sample", ratings["rewritten"])
+    sentence = f"No {attempt}: {explanation(reason, loss, rating, ratings, config)}"
     if rewrite is not None:
         also = explanation(rewrite[0], rewrite[1], ratings["rewritten"], ratings, config)
         sentence += f"; nor did a rewrite of the better parent pass: {also}"

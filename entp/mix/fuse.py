@@ -1,28 +1,18 @@
-"""One pair's whole life: direct answers, instruction cycle, answer cycle, acceptance, or the one-to-one way out.
-
-What the loss curve means. A pair makes candidates: merged instructions first, then answers to the best of them. Each
-part has its own symbolic loss, and a candidate replaces the best of its part only if its loss is lower. The loss of
-the pair is the sum of both parts. `loss_first` is that of the first complete candidate: the first merged instruction's
-loss plus the first answer's. The n-th entry of the curve is the best sum after the n-th candidate (while instructions
-are still being tried, with the first answer's loss, which is only known once they are done), and `loss_last` is its
-last entry. So the curve never rises. `iterations` is its length: the instructions tried, and the answers after the
-first. A rewrite has a loss of its own, in its steps; it leaves the curve alone.
-"""
+"""One pair's whole life: a draft by the chosen method, acceptance, or the one-to-one way out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from entp.config import Config
 from entp.llm.rounds import Asker
-from entp.mix import acceptance, operators, optimizer
-from entp.mix.cycles import answer_cycle, instruction_cycle
+from entp.mix import acceptance
+from entp.mix.draft import Draft, settle
 from entp.mix.key_terms import Corpus
-from entp.mix.loss import Written, added, instruction_loss
-from entp.mix.operators import InfrastructureFault, Question
+from entp.mix.methods import METHODS, one_to_one
+from entp.mix.operators import InfrastructureFault
 from entp.mix.trace import Decision, Ratings, Step, to_json
-from entp.mix.work import Meter, Pair, Work, demand_of
+from entp.mix.work import Meter, Pair, Work
 from entp.records import Message
 
 Outcome = tuple[Decision, list[Message] | None]
@@ -30,9 +20,12 @@ Outcome = tuple[Decision, list[Message] | None]
 
 @dataclass(frozen=True)
 class Fusion:
-    """The outcome of one pair, a row of `mix/fusions`. `curve` is empty where no candidate came about."""
+    """The outcome of one pair, a row of `mix/fusions`. `curve` is empty where no candidate came about.
 
-    pair_id: str
+    `clock` tells when each step began and ended (see `Work.clock`); it is no part of the published data.
+    """
+
+    pair: Pair
     decision: Decision
     messages: list[Message] | None
     curve: list[float]
@@ -40,7 +33,15 @@ class Fusion:
     calls: int
     tokens_in: int
     tokens_out: int
-    trace: str
+    ratings: Ratings
+    model: str
+    clock: list[float] = field(compare=False)
+
+    @property
+    def trace(self) -> str:
+        """The whole story as JSON (`entp.mix.trace.Trace`)."""
+        parents = [parent.id for parent in self.pair.parents]
+        return to_json(parents, self.model, self.steps, self.curve, self.ratings, self.decision)
 
 
 async def fuse(asker: Asker, pair: Pair, corpus: Corpus, config: Config, model: str) -> Fusion:
@@ -56,9 +57,8 @@ async def fuse(asker: Asker, pair: Pair, corpus: Corpus, config: Config, model: 
 
 def finished(work: Work, model: str, decision: Decision, messages: list[Message] | None = None) -> Fusion:
     """The outcome of the work as it stands."""
-    parents = [parent.id for parent in work.pair.parents]
     return Fusion(
-        pair_id=work.pair.id,
+        pair=work.pair,
         decision=decision,
         messages=messages,
         curve=work.curve,
@@ -66,77 +66,30 @@ def finished(work: Work, model: str, decision: Decision, messages: list[Message]
         calls=work.meter.calls,
         tokens_in=work.meter.tokens_in,
         tokens_out=work.meter.tokens_out,
-        trace=to_json(parents, model, work.steps, work.curve, work.ratings, decision),
+        ratings=work.ratings,
+        model=model,
+        clock=work.clock,
     )
 
 
 async def _live(work: Work, corpus: Corpus) -> Outcome:
-    parents = work.pair.parents
-    directs = await operators.direct_answers(work)
-    demand = demand_of(parents, directs, corpus, work.config)
-    notes = operators.notes_from(parents, directs)
-
-    merged = await instruction_cycle(work, demand, notes)
-    instruction = merged.best.written
-    question = Question(instruction.text, notes, operators.language_of(parents))
-    answered = await answer_cycle(work, demand, question, merged.best.answer)
-    answer = answered.best.written
-    work.curve = [round(loss + answered.curve[0], 6) for loss in merged.curve]
-    work.curve += [round(merged.curve[-1] + loss, 6) for loss in answered.curve[1:]]
-
-    await _rate_with_parents(work, instruction, answer)
-    rated = (work.ratings["parent_a"], work.ratings["parent_b"])
-    reason = acceptance.verdict((instruction, answer), work.curve[-1], work.ratings["fused"], rated, work.config.mix)
+    settings = work.config.mix
+    draft = await METHODS[settings.method](work, corpus)
+    reason = await settle(work, draft)
     if reason == "accepted":
-        fused = conversation(instruction, answer)
-        return acceptance.accepted(work.curve[-1], work.ratings, work.config.mix), fused
-    return await _one_to_one(work, corpus, directs, reason)
+        return acceptance.accepted(draft.places, draft.loss, work.ratings, settings), draft.messages
+    place = acceptance.better_parent(work.ratings)
+    if settings.method != "entp" or not settings.one_to_one_fallback or place is None:
+        return acceptance.rejected(reason, draft.places, draft.loss, work.ratings, settings), None
+    return await _one_to_one(work, corpus, reason, draft, place)
 
 
-async def _one_to_one(work: Work, corpus: Corpus, directs: Sequence[Written], reason: str) -> Outcome:
-    """The way out of a failed fusion: rewrite the better parent, under the same bar; else reject the pair."""
-    config, ratings = work.config.mix, work.ratings
-    place = acceptance.better_parent(ratings)
-    if place is None or not config.one_to_one_fallback:
-        return acceptance.rejected(reason, work.curve[-1], ratings, config, rewrite=None), None
-
-    parent, direct = work.pair.parents[place], directs[place]
-    demand = demand_of([parent], [direct], corpus, work.config)
-    instruction = await operators.rewrite(work, parent)
-    question = Question(instruction.text, operators.notes_from([parent], [direct]), operators.language_of([parent]))
-    answer = await operators.write_answer(work, "REWRITE", optimizer.first_answer(parent.language), 2, question)
-    answer_part = await operators.check_answer(work, answer, instruction.text, demand)
-    loss = added(instruction_loss(instruction, demand, None, 0.0), answer_part)
-    work.record("REWRITE", 3, loss=loss)
-    if instruction.text and answer.text:
-        [ratings["rewritten"]] = await operators.rate(work, [conversation(instruction, answer)])
-        work.record("RATE", 2, text=shown(ratings))
-
-    parent_rating = (ratings["parent_a"], ratings["parent_b"])[place]
-    failure = acceptance.verdict((instruction, answer), loss.total, ratings["rewritten"], (parent_rating,), config)
+async def _one_to_one(work: Work, corpus: Corpus, reason: str, fusion: Draft, place: int) -> Outcome:
+    """The way out of a fusion that failed for `reason`: rewrite the better parent, under the same bar; else reject."""
+    settings, ratings = work.config.mix, work.ratings
+    rewrite = await one_to_one.rewritten(work, corpus, place)
+    failure = await settle(work, rewrite)
     if failure == "accepted":
-        return acceptance.rewritten(reason, work.curve[-1], ratings, place, config), conversation(instruction, answer)
-    return acceptance.rejected(reason, work.curve[-1], ratings, config, rewrite=(failure, loss.total)), None
-
-
-async def _rate_with_parents(work: Work, instruction: Written, answer: Written) -> None:
-    """RATE: the fused sample (where it has words) and both parents, by one rater in one go."""
-    conversations = [parent.messages for parent in work.pair.parents]
-    complete = bool(instruction.text and answer.text)
-    if complete:
-        conversations.append(conversation(instruction, answer))
-    values = await operators.rate(work, conversations)
-    work.ratings["parent_a"], work.ratings["parent_b"] = values[:2]
-    work.ratings["fused"] = values[2] if complete else None
-    work.record("RATE", 1, text=shown(work.ratings))
-
-
-def conversation(instruction: Written, answer: Written) -> list[Message]:
-    """The new sample in the `messages` format."""
-    return [Message(role="user", content=instruction.text), Message(role="assistant", content=answer.text)]
-
-
-def shown(ratings: Ratings) -> str:
-    """The ratings in one line, for the story."""
-    known = [f"{name.replace('_', ' ')} {value:.2f}" for name, value in ratings.items() if isinstance(value, float)]
-    return ", ".join(known) or "no ratings"
+        return acceptance.rewritten(reason, fusion.loss, ratings, place, settings), rewrite.messages
+    also = (failure, rewrite.loss)
+    return acceptance.rejected(reason, fusion.places, fusion.loss, ratings, settings, rewrite=also), None

@@ -1,120 +1,188 @@
-"""Key terms: the content words that say what a text is about, by frequency and rarity (TF-IDF).
+"""Key terms: the words that say what a text is about, by frequency and rarity (TF-IDF).
 
-A fused text must keep its parents' key terms (the paper's rule; how terms are found is our choice). English terms are
-words, Chinese terms are pairs of neighbouring characters, which need no segmenter.
+A fused text must keep its parents' key terms (the paper's rule; how terms are found is our choice). A term is a word,
+a name of several words ("French Press"), or a phrase that the pool knows ("machine learning"). Chinese is segmented by
+jieba's dictionary; a text without spaces in another language is beyond us.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
-from entp.mix.words import is_han, words
+from entp.mix.word_forms import ENGLISH, derived, root, stop_words, without_clitics
+from entp.mix.words import HAN, REQUEST_WORDS, WORD, folded, is_han, tagged, words
 
-# Function words, and the verbs and nouns of asking ("give me an example of ..."), which say nothing of the topic.
-STOP_WORDS = frozenset(Path(__file__).with_name("stop_words.txt").read_text(encoding="utf-8").split())
-# Particles, pronouns and asking verbs: a pair of characters holding one of them is no term.
-STOP_CHARACTERS = frozenset(
-    "的了和是在我有你他她它们这那个与及或就也都不为以于对把被让给请吗呢吧啊么什其之而并很更最将要能会可一些每"
-)
 MIN_LETTERS = 3
-#: Endings cut before two words are compared, longest first (plural, tense, and the commonest derivations).
-ENDINGS = ("ments", "ment", "ions", "ness", "ion", "ing", "ies", "ied", "ers", "ed", "es", "er", "ly", "e", "s", "y")
-STEM_LETTERS = 4
+#: A phrase is two words that stand together in at least so many texts, and in a third of the texts that have either
+#: of them (Dice's coefficient); our choice, by reading.
+PHRASE_TEXTS = 3
+PHRASE_DICE = 1 / 3
+PHRASE_WORDS = 3
+#: First letters of jieba's parts of speech that say what a text is about: noun, verb, adjective, idiom, set phrase,
+#: abbreviation. A single character must be a noun.
+TELLING = "nvailj"
+_PIECE = re.compile(rf"[{HAN}]+|{WORD}")
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """How many texts there are, and in how many of them each term stands."""
+    """How many texts there are, and in how many of them each term stands. Of pairs of words it holds the phrases."""
 
     documents: int
     frequency: Counter[str]
 
 
+class Token(NamedTuple):
+    """A content word and where it stands; `named`: it begins with a capital, as names do."""
+
+    word: str
+    start: int
+    end: int
+    named: bool
+
+
 def count_documents(texts: Iterable[str]) -> Corpus:
-    """Document frequencies of all terms in `texts`."""
+    """Document frequencies of all words and phrases in `texts`."""
     frequency: Counter[str] = Counter()
+    together: Counter[tuple[str, str]] = Counter()
     documents = 0
     for text in texts:
         documents += 1
-        frequency.update(set(content_terms(text)))
-    return Corpus(documents, frequency)
+        tokens = _content(text)
+        frequency.update({token.word for token in tokens})
+        together.update({(left.word, right.word) for left, right in pairwise(tokens) if _adjacent(left, right, text)})
+    phrases = {
+        f"{left} {right}": count
+        for (left, right), count in together.items()
+        if count >= PHRASE_TEXTS and 2 * count >= PHRASE_DICE * (frequency[left] + frequency[right])
+    }
+    return Corpus(documents, frequency + Counter(phrases))
 
 
-def content_terms(text: str) -> list[str]:
-    """Content words and numbers, and pairs of Han characters, in order of appearance, with repeats.
+def content_terms(text: str, language: str = ENGLISH) -> list[str]:
+    """Content words and numbers, in order of appearance, with repeats.
 
     >>> content_terms("Name the capital of France in 2 words.")
     ['capital', 'france', '2']
     >>> content_terms("介绍北京的历史")
-    ['介绍', '绍北', '北京', '历史']
+    ['北京', '历史']
     """
-    tokens = words(text)
-    terms: list[str] = []
-    for position, token in enumerate(tokens):
-        if is_han(token):
-            following = tokens[position + 1] if position + 1 < len(tokens) else ""
-            if following and is_han(following) and not STOP_CHARACTERS & {token, following}:
-                terms.append(token + following)
-        elif token[0].isdigit() or (len(token) >= MIN_LETTERS and token not in STOP_WORDS):
-            terms.append(token)
-    return terms
+    return [token.word for token in _content(text, language)]
 
 
-def key_terms(text: str, corpus: Corpus, limit: int) -> tuple[str, ...]:
-    """The `limit` heaviest terms by TF-IDF, one per stem; ties go to the earlier one."""
-    counts = Counter(content_terms(text))
-    weights = {
-        term: count * (1.0 + math.log((1 + corpus.documents) / (1 + corpus.frequency[term])))
-        for term, count in counts.items()
-    }
-    chosen: dict[str, str] = {}
-    for term in sorted(weights, key=lambda term: -weights[term]):
-        chosen.setdefault(stem(term), term)
-    return tuple(list(chosen.values())[:limit])
+def key_terms(text: str, corpus: Corpus, limit: int, language: str = ENGLISH) -> tuple[str, ...]:
+    """The `limit` heaviest terms by TF-IDF, ties to the earlier; none is but another form of those before it."""
+    return tuple(_distinct(_by_weight(text, corpus, language), language)[:limit])
 
 
-def stem(term: str) -> str:
-    """A word without its commonest ending; at least four letters stay.
+def topic_terms(prompt: str, corpus: Corpus, limit: int, language: str = ENGLISH) -> tuple[str, ...]:
+    """The key terms of what a prompt asks for: of its first paragraph before the rest, which is what to work on.
 
-    >>> stem("describing"), stem("animals"), stem("bus"), stem("1984")
-    ('describ', 'animal', 'bus', '1984')
+    >>> topic_terms("Shorten the report.\\n\\nReport: quartz and mica were found.", Corpus(0, Counter()), 3)
+    ('shorten', 'report', 'quartz')
     """
-    if not term.isalpha() or is_han(term):
-        return term
-    for ending in ENDINGS:
-        if term.endswith(ending) and len(term) - len(ending) >= STEM_LETTERS:
-            return term[: -len(ending)]
-    return term
+    request = prompt.strip().partition("\n\n")[0]
+    ranked = [*_by_weight(request, corpus, language), *_by_weight(prompt, corpus, language)]
+    return tuple(_distinct(ranked, language)[:limit])
 
 
-def missing_terms(terms: Sequence[str], text: str) -> list[str]:
-    """The terms that `text` does not take up in any form.
+def missing_terms(terms: Sequence[str], text: str, language: str = ENGLISH) -> list[str]:
+    """The terms that `text` does not take up in any form; of a term of several words all must stand in it.
 
-    >>> missing_terms(["describe", "planet", "history"], "A description of the planets")
+    >>> missing_terms(["describe", "planet", "history", "new york"], "A description of the planets. York is new to me.")
     ['history']
     """
-    stems = {stem(word) for word in words(text)}
-    folded = text.lower()
-    return [term for term in terms if not _stands_in(term, stems, folded)]
+    roots = {root(word, language) for word in words(text)}
+    return [term for term in terms if not _stands_in(term, text, roots, language)]
 
 
-def _stands_in(term: str, stems: set[str], folded: str) -> bool:
-    if is_han(term):
-        return term in folded
-    if not term.isalpha():
-        return term in stems
-    root = stem(term)
-    return root in stems or any(_related(root, other) for other in stems)
+def _content(text: str, language: str = ENGLISH) -> list[Token]:
+    tokens = []
+    for match in _PIECE.finditer(text):
+        piece = match.group()
+        if is_han(piece):
+            tokens += [Token(word, match.start(), match.end(), False) for word in _chinese(piece)]
+        elif word := _content_word(piece, language):
+            tokens.append(Token(word, match.start(), match.end(), piece[0].isupper()))
+    return tokens
 
 
-def _related(left: str, right: str) -> bool:
-    """One stem continues the other, or they part only in their last letters ("describ", "descript")."""
-    shorter = min(len(left), len(right))
-    if shorter <= STEM_LETTERS:
+def _chinese(run: str) -> list[str]:
+    return [
+        word
+        for word, kind in tagged(run)
+        if kind[0] in TELLING and (len(word) > 1 or kind[0] == "n") and word not in stop_words("zh")
+    ]
+
+
+@lru_cache(maxsize=100_000)
+def _content_word(piece: str, language: str) -> str:
+    """The word as a term; empty where it says nothing: numbers do, longer words, and acronyms of two letters."""
+    whole = folded(piece)
+    word = without_clitics(whole)
+    if any(character.isdigit() for character in word):
+        return word
+    long_enough = len(word) >= MIN_LETTERS or (len(word) == MIN_LETTERS - 1 and piece.isupper())
+    return word if long_enough and not {whole, word} & stop_words(language) else ""
+
+
+def _terms(text: str, corpus: Corpus, language: str) -> list[str]:
+    """The words of a text, those that make up a name or a phrase as one term."""
+    runs: list[list[Token]] = []
+    for token in _content(text, language):
+        if runs and len(runs[-1]) < PHRASE_WORDS and _belong(runs[-1][-1], token, text, corpus):
+            runs[-1].append(token)
+        else:
+            runs.append([token])
+    return [" ".join(token.word for token in run) for run in runs]
+
+
+def _belong(left: Token, right: Token, text: str, corpus: Corpus) -> bool:
+    if not _adjacent(left, right, text):
         return False
-    shared = next((place for place in range(shorter) if left[place] != right[place]), shorter)
-    return shared > STEM_LETTERS and shared >= max(len(left), len(right)) - 3
+    named = left.named and right.named and left.word not in REQUEST_WORDS
+    return named or f"{left.word} {right.word}" in corpus.frequency
+
+
+def _adjacent(left: Token, right: Token, text: str) -> bool:
+    return text[left.end : right.start] == " "
+
+
+def _by_weight(text: str, corpus: Corpus, language: str) -> list[str]:
+    counts = Counter(_terms(text, corpus, language))
+    weights = {term: count * _rarity(term, corpus) for term, count in counts.items()}
+    return sorted(weights, key=lambda term: -weights[term])
+
+
+def _rarity(term: str, corpus: Corpus) -> float:
+    """Inverse document frequency, of the rarest word."""
+    return max(1.0 + math.log((1 + corpus.documents) / (1 + corpus.frequency[word])) for word in term.split())
+
+
+def _distinct(terms: Sequence[str], language: str) -> list[str]:
+    """The terms without those whose words all stand, in some form, in terms before them."""
+    chosen: list[str] = []
+    known: set[str] = set()
+    for term in terms:
+        roots = {root(word, language) for word in term.split()}
+        if not roots <= known:
+            known |= roots
+            chosen.append(term)
+    return chosen
+
+
+def _stands_in(term: str, text: str, roots: set[str], language: str) -> bool:
+    if is_han(term):
+        return term in text or (len(term) == 4 and term[:2] in text and term[2:] in text)
+    return all(_taken_up(root(word, language), roots) for word in words(term))
+
+
+def _taken_up(wanted: str, roots: set[str]) -> bool:
+    return wanted in roots or (wanted.isalpha() and any(derived(wanted, other) for other in roots))

@@ -2,9 +2,9 @@
 
 It is a weighted sum of terms (`entp.mix.terms`), most of them decided by code, one of each part by the model. The
 instruction's loss and the answer's loss are on one scale and are added; 0 is perfect. The paper names a "symbolic
-loss" without saying what it is: terms and weights are our choice. Weights are set against the default acceptance
-bound (`mix.accept_loss`): an error that spoils a sample by itself weighs more than the whole bound, an error of
-degree less.
+loss" without saying what it is: terms and weights (`entp.config.LossConfig`) are our choice. The weights are set
+against the default acceptance bound (`mix.accept_loss`): an error that spoils a sample by itself weighs more than the
+whole bound, an error of degree less.
 """
 
 from __future__ import annotations
@@ -12,39 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from entp.config import LossConfig
 from entp.mix import terms
 from entp.mix.terms import Finding
 
-INSTRUCTION_WEIGHTS: dict[str, float] = {
-    "unreadable": 1.0,
-    "truncated": 0.5,
-    "wrong_language": 0.5,
-    "leakage": 0.5,
-    "not_a_request": 0.4,
-    "absent_reference": 0.4,
-    "copies_parent": 0.4,
-    "repetition": 0.4,
-    "missing_intent": 0.4,
-    "missing_terms_a": 0.2,
-    "missing_terms_b": 0.2,
-    "length": 0.15,
-}
-ANSWER_WEIGHTS: dict[str, float] = {
-    "answer_unreadable": 1.0,
-    "answer_truncated": 0.5,
-    "answer_wrong_language": 0.5,
-    "answer_leakage": 0.5,
-    "answer_repetition": 0.4,
-    "answer_copies": 0.4,
-    "answer_misses_a": 0.2,
-    "answer_misses_b": 0.2,
-    "answer_length": 0.15,
-}
-#: Terms the model decides; their weights are `mix.instruction_judge_weight` and `mix.answer_judge_weight`.
+#: The term of each part that the model decides.
 JUDGED_INSTRUCTION = "judged_incomplete"
 JUDGED_ANSWER = "answer_judged_incomplete"
-#: Every term, in the order in which ties are broken.
-TERMS = (*INSTRUCTION_WEIGHTS, JUDGED_INSTRUCTION, *ANSWER_WEIGHTS, JUDGED_ANSWER)
+#: Every term, instructions' first; the order in which ties are broken.
+TERMS = tuple(LossConfig.model_fields)
 
 
 @dataclass(frozen=True)
@@ -60,6 +36,12 @@ class SymbolicLoss:
         """The term that costs most, or None where nothing is wrong."""
         worst = max(self.terms, key=lambda name: (self.terms[name], -TERMS.index(name)), default=None)
         return worst if worst is not None and self.terms[worst] > 0 else None
+
+    @property
+    def judged(self) -> SymbolicLoss:
+        """The part of the loss that the model decides (`mix.symbolic_loss=false` steers by nothing else)."""
+        told = {name: value for name, value in self.terms.items() if name in (JUDGED_INSTRUCTION, JUDGED_ANSWER)}
+        return SymbolicLoss(sum(told.values()), told, {})
 
 
 @dataclass(frozen=True)
@@ -89,7 +71,7 @@ class Demand:
     answer_words: tuple[int, int]
 
 
-def instruction_loss(instruction: Written, demand: Demand, yes: float | None, judge_weight: float) -> SymbolicLoss:
+def instruction_loss(instruction: Written, demand: Demand, yes: float | None, weights: LossConfig) -> SymbolicLoss:
     """ICD: how complete and consistent a merged (or rewritten) instruction is.
 
     `yes` is the judge's probability that it asks for everything the parents asked for; None leaves the judge out.
@@ -111,15 +93,13 @@ def instruction_loss(instruction: Written, demand: Demand, yes: float | None, ju
         # A one-to-one rewrite has one intent, and may keep an instruction that was good.
         findings["missing_intent"] = terms.one_sided(text, demand.topic_terms)
         findings["copies_parent"] = terms.copied(text, demand.prompts)
-    weights = INSTRUCTION_WEIGHTS
     if yes is not None:
         findings[JUDGED_INSTRUCTION] = terms.doubt(yes)
-        weights = {**weights, JUDGED_INSTRUCTION: judge_weight}
     return _weigh(findings, weights)
 
 
 def answer_loss(
-    answer: Written, instruction: str, demand: Demand, yes: float | None, judge_weight: float
+    answer: Written, instruction: str, demand: Demand, yes: float | None, weights: LossConfig
 ) -> SymbolicLoss:
     """FAC: how well an answer covers what both direct answers and both parents tell.
 
@@ -138,10 +118,8 @@ def answer_loss(
     }
     for name, wanted in zip(("answer_misses_a", "answer_misses_b"), demand.answer_terms, strict=False):
         findings[name] = terms.missing(text, wanted, enough=0.5)
-    weights = ANSWER_WEIGHTS
     if yes is not None:
         findings[JUDGED_ANSWER] = terms.doubt(yes)
-        weights = {**weights, JUDGED_ANSWER: judge_weight}
     return _weigh(findings, weights)
 
 
@@ -154,7 +132,9 @@ def added(instruction: SymbolicLoss, answer: SymbolicLoss) -> SymbolicLoss:
     )
 
 
-def _weigh(findings: Mapping[str, Finding], weights: Mapping[str, float]) -> SymbolicLoss:
-    contributions = {name: round(weights[name] * findings[name].value, 6) for name in weights if name in findings}
+def _weigh(findings: Mapping[str, Finding], weights: LossConfig) -> SymbolicLoss:
+    contributions = {
+        name: round(getattr(weights, name) * findings[name].value, 6) for name in TERMS if name in findings
+    }
     offending = {name: finding.offending for name, finding in findings.items() if finding.offending}
     return SymbolicLoss(round(sum(contributions.values()), 6), contributions, offending)

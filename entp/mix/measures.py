@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 
+from entp.audit.audit import Audit
+from entp.audit.checks import CHECKS
 from entp.mix.fuse import Fusion
 from entp.records import ACCEPTED_STATUSES, FUSION_STATUSES
 
@@ -38,6 +40,16 @@ def measures(fusions: Sequence[Fusion], cost: float) -> dict[str, float]:
     }
     reasons = Counter(fusion.decision["reason"] for fusion in fusions)
     return metrics | _counts("reason", reasons) | _losses(fusions) | _steps(worked)
+
+
+def audit_measures(audit: Audit) -> dict[str, float]:
+    """What the audit found: failures by check, and every measure beside the parents'."""
+    failures = Counter(finding.check for finding in audit.findings if not finding.passed)
+    metrics: dict[str, float] = {f"audit/failed_{check}": failures[check] for check in CHECKS}
+    for measure in audit.measures:
+        metrics[f"audit/{measure.measure}"] = measure.value
+        metrics[f"audit/{measure.measure}_parents"] = measure.reference
+    return metrics
 
 
 def notes(fusions: Sequence[Fusion], model: str) -> tuple[str, ...]:

@@ -1,15 +1,15 @@
 """The operators of the fusion: DA, MCG, ICD, FAC, FAU and the one-to-one rewrite (METHOD stage 6).
 
-Each asks the model one thing about the pair at hand, keeps a step of the story, and returns what it learnt. A parent's
-words stand in a prompt only as fenced data. With `llm.structured=fields` MCG asks for the instruction, and later for
-its answer; with `schema` it asks for both as one JSON object.
+Each asks the model one thing about the pair at hand and returns what it learnt; nothing else happens. Who calls it
+keeps the step. A parent's words stand in a prompt only as fenced data. With `llm.structured=fields` MCG asks for the
+instruction, and later for its answer; with `schema` it asks for both as one JSON object.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -62,17 +62,16 @@ async def direct_answers(work: Work) -> list[Written]:
 
     The one place where a parent's instruction is followed, so there is no fence; its reply is a note, nothing more.
     """
-    requests = [
-        _generate(
-            work, fill("direct_answer", task=neutralise(parent.prompt)), work.config.mix.max_answer_tokens, "DA", n
-        )
-        for n, parent in enumerate(work.pair.parents, start=1)
-    ]
-    replies = await work.meter.generate(requests)
-    answers = [_written(reply) for reply in replies]
-    for place, answer in enumerate(answers, start=1):
-        work.record("DA", place, text=answer.text, template="direct_answer")
-    return answers
+    requests = [_to_answer(work, "DA", parent.prompt, place) for place, parent in enumerate(work.pair.parents, start=1)]
+    return [_written(reply) for reply in await work.meter.generate(requests)]
+
+
+async def answer_alone(work: Work, operator: Operator, instruction: str, iteration: int) -> Written:
+    """The model's own answer to an instruction of its own making, without notes; none to one without words."""
+    if not instruction:
+        return Written("")
+    [reply] = await work.meter.generate([_to_answer(work, operator, instruction, iteration)])
+    return _written(reply)
 
 
 async def merge(
@@ -95,22 +94,19 @@ async def merge(
         limit += work.config.mix.max_answer_tokens
         request = replace(_generate(work, prompt, limit, "MCG", iteration), json_schema=MERGED_SCHEMA)
         [reply] = await work.meter.generate([request])
-        instruction, answer = _parsed(reply)
-    else:
-        [reply] = await work.meter.generate([_generate(work, prompt, limit, "MCG", iteration)])
-        instruction, answer = _written(reply), None
-    work.record("MCG", iteration, text=instruction.text, template=template)
-    return instruction, answer
+        return _parsed(reply)
+    [reply] = await work.meter.generate([_generate(work, prompt, limit, "MCG", iteration)])
+    return _written(reply), None
 
 
 async def check_instruction(work: Work, instruction: Written, demand: Demand) -> SymbolicLoss:
     """ICD: the symbolic loss of a merged instruction; code first, the judge for what code can't decide."""
-    weight = work.config.mix.instruction_judge_weight
-    yes = None
-    if weight and instruction.text:
-        shown = fenced("instruction", instruction.text)
-        yes = await _says_yes(work, fill("judge_instruction", tasks=tasks(work.pair.parents), instruction=shown))
-    return instruction_loss(instruction, demand, yes, weight)
+    weights = work.config.loss
+    if not weights.judged_incomplete:
+        return instruction_loss(instruction, demand, None, weights)
+    shown = {"tasks": tasks(work.pair.parents), "instruction": fenced("instruction", instruction.text)}
+    yes = await _says_yes(work, fill("judge_instruction", **shown)) if instruction.text else 0.0
+    return instruction_loss(instruction, demand, yes, weights)
 
 
 async def write_answer(
@@ -129,29 +125,32 @@ async def write_answer(
     )
     request = _generate(work, prompt, work.config.mix.max_answer_tokens, operator, iteration)
     [reply] = await work.meter.generate([request])
-    answer = _written(reply)
-    work.record(operator, iteration, text=answer.text, template=template)
-    return answer
+    return _written(reply)
 
 
 async def check_answer(work: Work, answer: Written, instruction: str, demand: Demand) -> SymbolicLoss:
     """FAC: the symbolic loss of an answer to the merged (or rewritten) instruction."""
-    weight = work.config.mix.answer_judge_weight
-    yes = None
-    if weight and answer.text:
-        shown = {"instruction": fenced("instruction", instruction), "answer": fenced("answer", answer.text)}
-        yes = await _says_yes(work, fill("judge_answer", **shown))
-    return answer_loss(answer, instruction, demand, yes, weight)
+    weights = work.config.loss
+    if not weights.answer_judged_incomplete:
+        return answer_loss(answer, instruction, demand, None, weights)
+    shown = {"instruction": fenced("instruction", instruction), "answer": fenced("answer", answer.text)}
+    yes = await _says_yes(work, fill("judge_answer", **shown)) if answer.text else 0.0
+    return answer_loss(answer, instruction, demand, yes, weights)
+
+
+async def write_text(
+    work: Work, operator: Operator, template: str, iteration: int, values: Mapping[str, str]
+) -> Written:
+    """A text as short as an instruction by any template: a rewrite, a rival's invention or its critique."""
+    request = _generate(work, fill(template, **values), work.config.mix.max_instruction_tokens, operator, iteration)
+    [reply] = await work.meter.generate([request])
+    return _written(reply)
 
 
 async def rewrite(work: Work, parent: Parent) -> Written:
     """REWRITE: one parent's instruction again, clearer; the one-to-one way out."""
-    prompt = fill("rewrite", task=fenced("task", parent.prompt), language=language_of([parent]))
-    request = _generate(work, prompt, work.config.mix.max_instruction_tokens, "REWRITE", 1)
-    [reply] = await work.meter.generate([request])
-    instruction = _written(reply)
-    work.record("REWRITE", 1, text=instruction.text, template="rewrite")
-    return instruction
+    shown = {"task": fenced("task", parent.prompt), "language": language_of([parent])}
+    return await write_text(work, "REWRITE", "rewrite", 1, shown)
 
 
 async def rate(work: Work, conversations: Sequence[list[Message]]) -> list[float | None]:
@@ -198,6 +197,11 @@ def _generate(work: Work, prompt: tuple[Message, ...], limit: int, operator: str
     """A request to write, with the pair's settings and its own seed."""
     seed = work.seed(operator, iteration, limit)
     return Generate(prompt, max_tokens=limit, temperature=work.config.mix.temperature, seed=seed)
+
+
+def _to_answer(work: Work, operator: Operator, instruction: str, iteration: int) -> Generate:
+    prompt = fill("direct_answer", task=neutralise(instruction))
+    return _generate(work, prompt, work.config.mix.max_answer_tokens, operator, iteration)
 
 
 def _answer_words(work: Work) -> int:

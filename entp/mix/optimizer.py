@@ -1,39 +1,53 @@
-"""The prompt optimiser (the paper's SPO): which template comes next, by the heaviest error. The table is our choice."""
+"""The prompt optimiser (the paper's SPO): which template comes next, by the heaviest error.
+
+The paper switches among nine hand-written templates without saying which; ours (`prompts/switchable/`), and the
+policy, are our choice.
+"""
 
 from __future__ import annotations
 
-from entp.language import UNKNOWN
-from entp.mix.loss import JUDGED_ANSWER, JUDGED_INSTRUCTION, SymbolicLoss
+from typing import NamedTuple
 
-#: Heaviest error of a merged instruction -> the template that answers it.
-NEXT_MERGE: dict[str, str] = {
-    "unreadable": "merge_plain",
-    "truncated": "merge_shorter",
-    "wrong_language": "merge_same_language",
-    "leakage": "merge_shorter",
-    "not_a_request": "merge_both_intents",
-    "absent_reference": "merge_self_contained",
-    "copies_parent": "merge_both_intents",
-    "repetition": "merge_shorter",
-    "missing_intent": "merge_both_intents",
-    "missing_terms_a": "merge_keep_terms",
-    "missing_terms_b": "merge_keep_terms",
-    "length": "merge_shorter",
-    JUDGED_INSTRUCTION: "merge_both_intents",
-}
-#: Heaviest error of an answer -> the template that answers it.
-NEXT_ANSWER: dict[str, str] = {
-    "answer_unreadable": "answer_plain",
-    "answer_truncated": "answer_shorter",
-    "answer_wrong_language": "answer_same_language",
-    "answer_leakage": "answer_plain",
-    "answer_repetition": "answer_shorter",
-    "answer_copies": "answer_cover",
-    "answer_misses_a": "answer_cover",
-    "answer_misses_b": "answer_cover",
-    "answer_length": "answer_cover",
-    JUDGED_ANSWER: "answer_cover",
-}
+from entp.language import UNKNOWN
+from entp.mix.loss import SymbolicLoss
+
+
+class Rule(NamedTuple):
+    """Where `error` is the heaviest term of the loss, the next text is written by `template`."""
+
+    error: str
+    template: str
+    why: str
+
+
+POLICY = (
+    # A merged instruction:
+    Rule("unreadable", "merge_plain", "nothing to mend: the simplest request again"),
+    Rule("truncated", "merge_shorter", "a word limit brings it to an end"),
+    Rule("wrong_language", "merge_same_language", "names the language and shows no English example"),
+    Rule("leakage", "merge_shorter", "little room is left for talk about the tasks"),
+    Rule("not_a_request", "merge_both_intents", "its example begins with a verb of asking"),
+    Rule("absent_reference", "merge_self_contained", "asks for every text to be copied, forbids the words at fault"),
+    Rule("copies_parent", "merge_both_intents", "first the one, then the other: neither can be left out"),
+    Rule("repetition", "merge_shorter", "a word limit leaves no room to go round in circles"),
+    Rule("missing_intent", "merge_both_intents", "first the one, then the other: neither can be left out"),
+    Rule("missing_terms_a", "merge_keep_terms", "names the words to use"),
+    Rule("missing_terms_b", "merge_keep_terms", "names the words to use"),
+    Rule("length", "merge_shorter", "a word limit, for most are too long"),
+    Rule("judged_incomplete", "merge_both_intents", "first the one, then the other: neither can be left out"),
+    # Its answer:
+    Rule("answer_unreadable", "answer_plain", "nothing to mend: the simplest request again"),
+    Rule("answer_truncated", "answer_shorter", "two sentences end within the limit"),
+    Rule("answer_wrong_language", "answer_plain", "names the language, and asks for little else"),
+    Rule("answer_leakage", "answer_plain", "the simplest request has the least to repeat"),
+    Rule("answer_repetition", "answer_shorter", "two sentences leave no room to go round in circles"),
+    Rule("answer_copies", "answer_cover", "asks for its own words"),
+    Rule("answer_misses_a", "answer_cover", "names what to speak of"),
+    Rule("answer_misses_b", "answer_cover", "names what to speak of"),
+    Rule("answer_length", "answer_cover", "names what to speak of, for most are too short"),
+    Rule("answer_judged_incomplete", "answer_cover", "asks for every part"),
+)
+_TEMPLATES = {rule.error: rule.template for rule in POLICY}
 #: Languages that need not be asked for: models fall back into English by themselves.
 UNASKED = ("en", UNKNOWN)
 
@@ -43,16 +57,16 @@ def first_merge(language: str) -> str:
     return "merge_plain" if language in UNASKED else "merge_same_language"
 
 
-def first_answer(language: str) -> str:
-    """The template of the first answer, by the first parent's language."""
-    return "answer_plain" if language in UNASKED else "answer_same_language"
+def first_answer(_language: str) -> str:
+    """The template of the first answer, which names the language itself."""
+    return "answer_plain"
 
 
 def next_merge(loss: SymbolicLoss) -> str | None:
     """The template for the next merged instruction; None where nothing is wrong."""
-    return NEXT_MERGE[loss.heaviest] if loss.heaviest else None
+    return _TEMPLATES[loss.heaviest] if loss.heaviest else None
 
 
 def next_answer(loss: SymbolicLoss) -> str | None:
     """The template for the next answer; None where nothing is wrong."""
-    return NEXT_ANSWER[loss.heaviest] if loss.heaviest else None
+    return _TEMPLATES[loss.heaviest] if loss.heaviest else None

@@ -1,7 +1,9 @@
-"""The prompt templates: files `prompts/<name>.v<version>.txt` with `{placeholders}`; the newest version is used.
+"""The prompt templates: files `<name>.v<version>.txt` with `{placeholders}`; the newest version is used.
 
-A file is one user turn, or a conversation whose turns begin with a line `[user]` or `[assistant]`: a demonstration,
-which small models follow better than a description. Its last turn is the real one.
+The optimiser switches among the nine in `prompts/switchable/`; those in `prompts/` itself never change, and those in
+`prompts/rivals/` belong to the methods we compare with. A file is one user turn, or a conversation whose turns begin
+with a line `[user]` or `[assistant]`: a demonstration, which small models follow better than a description. Its last
+turn is the real one.
 """
 
 from __future__ import annotations
@@ -34,9 +36,12 @@ class Template:
 
 @cache
 def templates() -> Mapping[str, Template]:
-    """The newest version of each template, by name."""
+    """The newest version of each template, by name (one name, one folder).
+
+    Raises ValueError for a file that is named otherwise.
+    """
     newest: dict[str, tuple[int, Path]] = {}
-    for path in sorted(FOLDER.glob("*.txt")):
+    for path in sorted(FOLDER.rglob("*.txt")):
         match = _FILE.fullmatch(path.name)
         if match is None:
             raise ValueError(f"{path}: a template is named <name>.v<number>.txt")

@@ -1,20 +1,21 @@
 """The terms of the symbolic loss: each looks at one thing in a text, and says 0 (right) to 1 (entirely wrong).
 
-A finding also names the offending words, for the next prompt and for the reader of a trace. An empty text is
-wrong under `unreadable` and `missing`, and passes the others.
+A finding also names the offending words, for the next prompt and for the reader of a trace. An empty text is wrong
+under `unreadable` and `missing`, and passes the others. The examples in the docstrings are arguments: a test runs them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence, Set
-from pathlib import Path
 from typing import NamedTuple
 
 from entp.language import UNKNOWN, detect_language
-from entp.mix.key_terms import STOP_WORDS, missing_terms
+from entp.mix.asking import asks, openings
+from entp.mix.key_terms import missing_terms
 from entp.mix.templates import LEAK_WORDS, template_runs
-from entp.mix.words import jaccard, ngrams, words
+from entp.mix.word_forms import ENGLISH
+from entp.mix.words import is_han, jaccard, ngrams, words
 
 
 class Finding(NamedTuple):
@@ -28,52 +29,58 @@ FINE = Finding(0.0, [])
 
 #: Fewest key terms of each parent, as a share, that show that its intent is still there.
 INTENT_SHARE = 1 / 3
-#: Up to here a text may resemble one of its sources (Jaccard of word 3-grams): two parents side by side are near 0.5.
-RESEMBLANCE = 0.6
-#: Fewer runs of a template's words may be chance.
-LEAK_RUNS = 2
+#: Up to here a text may resemble one of its sources (Jaccard of word 3-grams): two parents side by side, one of them
+#: three times as long, are near 0.75.
+RESEMBLANCE = 0.75
 #: Up to this share of repeated word 4-grams is ordinary (parallel sentences, lists).
 ORDINARY_REPETITION = 0.15
-#: Less certain guesses of a language are no evidence.
-LANGUAGE_CERTAINTY = 0.5
+#: Less certain guesses of a language are no evidence: short English is taken for Italian at 0.6.
+LANGUAGE_CERTAINTY = 0.75
+#: A text with this share of Chinese characters among its words is Chinese, whatever else it quotes.
+CHINESE_SHARE = 0.25
 
-#: Words of our prompts; a parent may have them too, and then they are no leak.
-_PROMPT_WORDS = re.compile(
+#: Talk about our prompts; a parent may have it too, and then it is no leak.
+_PROMPT_TALK = re.compile(
     r"</?(?:task|note|instruction|answer)(?:_\d)?>|\b(?:task|instruction|note|prompt)[ _]?[12ab]\b"
     r"|\b(?:task|instruction|note|prompt) (?:one|two)\b"
-    r"|\b(?:this|the (?:first|second|two|new)) (?:task|instruction)s?\b"
-    r"|\b(?:new|merged|combined) (?:instruction|task|prompt)\b|新指令|任务[一二12]",
+    r"|\b(?:this|the (?:first|second|two|new|original|above|previous)) (?:task|instruction)s?\b"
+    r"|\b(?:new|merged|combined|revised|rewritten) (?:instruction|task|prompt)\b"
+    r"|\bhere(?: is|['’]s) (?:the|an?|your) (?:\w+ ){0,5}(?:instruction|task|prompt|version)\b"
+    r"|\b(?:provided|given) notes?\b|\bnotes? (?:provided|given|above)\b"
+    r"|\byour (?:response|answer|instruction) is\b|新指令|任务[一二12]",
     re.IGNORECASE,
 )
 #: Noise, wherever it comes from: control tokens, role markers, raw JSON, a chat model's set phrases.
 _NOISE = re.compile(
-    r"<\|[a-z_]+\|>|</?s>|\[/?INST\]|^\s*(?:user|assistant|human|system)\s*:|<noinput>|```json"
-    r"|\{\"(?:instruction|response)\"|\bas an? (?:ai|artificial intelligence)\b|作为一个?(?:AI|人工智能)"
-    r"|\b(?:ready|happy|here) to (?:help|assist)\b",
+    r"<\|[a-z_]+\|>|</?s>|\[/?INST\]|^[^\S\n]*(?:user|assistant|human|system)[^\S\n]*:|<no ?(?:in|out)put>|```json"
+    r"|\{\"(?:instruction|response)\"|作为一个?(?:AI|人工智能)"
+    r"|\bas an? (?:ai|artificial intelligence)(?: (?:language )?(?:model|assistant))?(?:,| I\b)"
+    r"|\bI(?:['’]m| am|['’]d be| would be) (?:\w+ )?(?:ready|happy|glad|here) to (?:help|assist|explain|answer)\b"
+    r"|\bwhat an? (?:great|good|interesting) (?:question|idea)\b",
     re.IGNORECASE | re.MULTILINE,
-)
-#: Verbs and question words that a request begins with.
-REQUEST_WORDS = frozenset(Path(__file__).with_name("request_words.txt").read_text(encoding="utf-8").split())
-#: What may stand before them.
-LEADING_WORDS = frozenset(
-    ["also", "and", "finally", "first", "lastly", "next", "now", "please", "second", "then", "third"]
-)
-_CLAUSE = re.compile(r"[.!?;:,\n]+")
-_ASKING = re.compile(
-    r"[?？]|请|[吗呢](?:\W|$)|什么|如何|怎么|怎样|为什么|哪|(?:^|[，。；])\s*(?:写|列|给|描述|解释|翻译|介绍|总结|说明|分析|比较|生成|设计|编|找|提供|计算|将|把)"
 )
 _REFERENCES = re.compile(
     r"\b(?:the|this|these) (?:following|given|attached|provided|above|below|supplied)\b"
     r"|\b(?:attached|provided|given|listed|shown|mentioned) (?:above|below|here)\b|\b(?:see|use|read) (?:above|below)\b"
-    r"|\b(?:the|this) (?:passage|paragraph|excerpt|image|picture|photo|attachment|link|table below|article below)\b"
+    r"|\b(?:the|this) (?:passage|paragraph|excerpt|attachment|(?:table|article|text|list|sentence|code) below)\b"
+    r"|\b(?:the|this) (?:image|picture|photo|link)\b(?! (?:of|between|to)\b)"
     r"|\b(?:both|these|the two) (?:tasks|instructions|questions|prompts)\b"
-    r"|以下|上述|上文|下文|附件|如图|下图|上图|所给|给定的",
+    r"|(?<![\d岁度元分年米])以下|上述|上文|下文|附件|如图|下图|上图|所给|给定的",
     re.IGNORECASE,
 )
-_MATERIAL = re.compile(r"[\"“「『][^\"”」』]{8,}[\"”」』]|```|https?://|[:：]\s*\S|\n\s*\S|[?？]\s*\S")
-_UNFINISHED = re.compile(
-    r"(?:[,:，；：、(（\[{]|\b(?:and|or|but|the|a|an|of|to|in|for|with|by|as|is|are|that|which|such as))\s*$"
+#: "this sentence" (in lower case), where no sentence was spoken of before.
+_POINTERS = re.compile(
+    r"\bthis (?P<what>sentence|text|article|paragraph|story|statement|poem|phrase|quote|novel|book|movie|code|essay)\b"
 )
+#: A quotation of two words or eight Chinese characters, code, an address, or text after a colon, a line or a question.
+_MATERIAL = re.compile(
+    r"[\"“「『](?=[^\"“”「」『』]*[\s\u4e00-\u9fff])[^\"“”「」『』]{8,}[\"”」』]|```|https?://|[:：?？\n][\s\S]"
+)
+_UNFINISHED = re.compile(r"(?:[,:，；：、(（\[{]|\b(?:and|or|but|the|an|such as|which|(?<=\w )a))\s*\Z")
+#: Prepositions and verbs that a sentence may end in only after a word such as "what" ("explain what fog is").
+_STRANDED = re.compile(r"\b(?:of|to|in|for|with|by|as|is|are|that)\s*\Z")
+_STRANDING = re.compile(r"\b(?:what|which|who|whom|where|how|that|you|I)\b", re.IGNORECASE)
+_CITED = re.compile(r"```.*?(?:```|\Z)|[\"“「『][^\"“”「」『』]*[\"”」』]", re.DOTALL)
 
 
 def unreadable(text: str) -> Finding:
@@ -86,26 +93,31 @@ def unreadable(text: str) -> Finding:
 
 
 def unfinished(text: str, truncated: bool) -> Finding:
-    """The reply hit its token limit, or breaks off in mid-sentence.
+    """The reply hit its token limit (`truncated`), or breaks off in mid-sentence.
 
-    Trips:  "The causes are the war and the"
-    Passes: "Paris"
+    Trips:  "The causes are the war and the", False
+    Trips:  "Paris", True
+    Passes: "Explain what fog is", False
     """
     broken = _UNFINISHED.search(text)
+    if broken is None and not _STRANDING.search(text):
+        broken = _STRANDED.search(text)
     if broken:
         return Finding(1.0, [broken.group().strip()])
     return Finding(1.0, []) if truncated else FINE
 
 
 def wrong_language(text: str, languages: Collection[str]) -> Finding:
-    """The text is clearly in a language that neither parent has.
+    """The text, without what it quotes, is clearly in none of the parents' `languages`.
 
-    Trips:  "Donnez-moi trois conseils pour rester en bonne santé." for English parents
-    Passes: "Give me three tips for staying healthy." for English parents
+    Trips:  "Donnez-moi trois conseils pour rester en bonne santé.", ["en"]
+    Passes: 'Translate "Où est la bibliothèque ?" into English.', ["en"]
     """
     known = {language for language in languages if language != UNKNOWN}
-    language, certainty = detect_language(text)
-    if not known or language in known or language == UNKNOWN or certainty < LANGUAGE_CERTAINTY:
+    if not known or ("zh" in known and _chinese_share(text) >= CHINESE_SHARE):
+        return FINE
+    language, certainty = detect_language(_CITED.sub(" ", text))
+    if language in known or language == UNKNOWN or certainty < LANGUAGE_CERTAINTY:
         return FINE
     return Finding(1.0, [language])
 
@@ -115,83 +127,75 @@ def leakage(text: str, sources: Sequence[str] = ()) -> Finding:
 
     Words of the prompt are no leak where one of the `sources` (the parents) has them too; noise always is.
 
-    Trips:  "Task 1: name three fruits."
-    Passes: "Name three fruits and one task they help with."
+    Trips:  "Task 1: name three fruits.", ["Name three fruits."]
+    Passes: "Name three fruits and one task they help with.", ["Name three fruits."]
     """
     known = "\n".join(sources).lower()
     found = [match.group().strip() for match in _NOISE.finditer(text)]
-    found += [match.group() for match in _PROMPT_WORDS.finditer(text) if match.group().lower() not in known]
-    own = {run for source in sources for run in ngrams(words(source), LEAK_WORDS)}
-    scraps = [" ".join(run) for run in ngrams(words(text), LEAK_WORDS) if run in template_runs() and run not in own]
-    if len(scraps) >= LEAK_RUNS:
-        found += scraps
+    found += [match.group() for match in _PROMPT_TALK.finditer(text) if match.group().lower() not in known]
+    found += [" ".join(run) for run in _scraps(text, sources)]
     return Finding(1.0, sorted(set(found))) if found else FINE
 
 
 def not_a_request(text: str, sources: Sequence[str], languages: Set[str]) -> Finding:
     """The instruction tells something instead of asking for it (English and Chinese; other languages pass).
 
-    A request has a question mark, or a clause that begins with a verb of asking or as one of the parents does. Where
-    no parent is a request in this sense, none is demanded.
+    A request has a question mark, or a clause that begins with a verb of asking or as one of the parents (`sources`)
+    does. Where no parent is a request in this sense, none is demanded.
 
-    Trips:  "To improve the sentence, you could add a comma."
-    Passes: "First, improve the sentence. Then, add a comma."
+    Trips:  "To improve the sentence, you could add a comma.", ["Improve the sentence."], {"en"}
+    Passes: "First, improve the sentence. Then, add a comma.", ["Improve the sentence."], {"en"}
     """
     if not text or not languages & {"en", "zh"}:
         return FINE
-    if _asks(text, _openings(sources)) or not any(_asks(source, frozenset()) for source in sources):
+    if asks(text, openings(sources)) or not any(asks(source) for source in sources):
         return FINE
     return Finding(1.0, [" ".join(words(text)[:3])])
-
-
-def _asks(text: str, openings: Collection[str]) -> bool:
-    if _ASKING.search(text):
-        return True
-    clauses = [words(clause) for clause in _CLAUSE.split(text)]
-    firsts = {next((word for word in clause if word not in LEADING_WORDS), "") for clause in clauses}
-    return bool(firsts & REQUEST_WORDS or firsts & set(openings))
-
-
-def _openings(sources: Sequence[str]) -> frozenset[str]:
-    """First words of the parents' instructions that are verbs of their own, such as "fabricate"."""
-    firsts = {next(iter(words(source)), "") for source in sources}
-    return frozenset(first for first in firsts if first not in STOP_WORDS)
 
 
 def absent_reference(text: str) -> Finding:
     """The instruction leans on a text, picture or task that it does not hold.
 
     Trips:  "Summarise the following article."
+    Trips:  "Correct the grammar of this sentence."
     Passes: "Summarise the following article: The town hall burned down on Monday."
+    Passes: "Write a story, and name the hero of this story."
     """
+    lower = text.lower()
     found = [match.group() for match in _REFERENCES.finditer(text)]
-    if not found or _MATERIAL.search(text):
+    found += [match.group() for match in _POINTERS.finditer(lower) if match["what"] not in lower[: match.start()]]
+    if not found or _MATERIAL.search(text.strip()):
         return FINE
     return Finding(1.0, sorted(set(found)))
 
 
-def missing(text: str, wanted: Sequence[str], enough: float) -> Finding:
+def missing(text: str, wanted: Sequence[str], enough: float, language: str = ENGLISH) -> Finding:
     """The share of key terms the text does not take up, beyond what need not be there (`enough` = 1: all must).
 
-    Trips:  "Describe a beach." for the terms ["fruit", "vitamins"]
-    Passes: "Which vitamins does a fruit hold?" for the same
+    A term is taken up in any of its forms in its `language`, and by a word derived from it.
+
+    Trips:  "Describe a beach.", ["fruit", "vitamins"], 1.0
+    Passes: "Which vitamin do fruits hold?", ["fruit", "vitamins"], 1.0
+    Passes: "Which fruits?", ["fruit", "vitamins"], 0.5
     """
-    absent = missing_terms(wanted, text)
+    absent = missing_terms(wanted, text, language)
     share = 1 - len(absent) / len(wanted) if wanted else 1.0
     if share >= enough:
         return FINE
     return Finding(1 - share / enough, absent)
 
 
-def one_sided(text: str, topics: Sequence[Sequence[str]]) -> Finding:
+def one_sided(text: str, topics: Sequence[Sequence[str]], languages: Sequence[str] = ()) -> Finding:
     """One parent's intent is missing: less than a third of its key terms are there.
 
-    Trips:  "Name three fruits." for the topics ["fruits"] and ["beach"]
-    Passes: "Name three fruits to eat on a beach." for the same
+    `topics` are the key terms of each parent, `languages` their languages (English where there are none).
+
+    Trips:  "Name three fruits.", [["fruits"], ["beach"]]
+    Passes: "Name three fruits to eat on a beach.", [["fruits"], ["beach"]]
     """
     worst = FINE
-    for topic in topics:
-        finding = missing(text, topic, enough=INTENT_SHARE)
+    for topic, language in zip(topics, languages or [ENGLISH] * len(topics), strict=True):
+        finding = missing(text, topic, INTENT_SHARE, language)
         worst = max(worst, finding, key=lambda found: found.value)
     return worst
 
@@ -199,8 +203,8 @@ def one_sided(text: str, topics: Sequence[Sequence[str]]) -> Finding:
 def copied(text: str, sources: Sequence[str]) -> Finding:
     """The text repeats one of its sources instead of making something new of them.
 
-    Trips:  "Name three fruits." from the source "Name three fruits."
-    Passes: "Name three fruits, then describe a beach." from the same
+    Trips:  "Name three fruits.", ["Name three fruits."]
+    Passes: "Name three fruits, then describe a beach.", ["Name three fruits."]
     """
     resemblance = max((jaccard(text, source) for source in sources), default=0.0)
     return Finding(max(0.0, (resemblance - RESEMBLANCE) / (1 - RESEMBLANCE)), [])
@@ -222,8 +226,8 @@ def repetition(text: str) -> Finding:
 def length_outside(text: str, shortest: int, longest: int) -> Finding:
     """How far the number of words lies outside its range, as a share of the nearer end.
 
-    Trips:  "Yes." for a range of 4 to 40 words
-    Passes: "Name three fruits and three trees." for the same
+    Trips:  "Yes.", 4, 40
+    Passes: "Name three fruits and three trees.", 4, 40
     """
     count = len(words(text))
     if count < shortest:
@@ -234,9 +238,21 @@ def length_outside(text: str, shortest: int, longest: int) -> Finding:
 
 
 def doubt(yes: float) -> Finding:
-    """How far a judge leans to no; a judge surer of yes than of no costs nothing.
+    """How far a judge leans to no, by its probability of yes; one surer of yes than of no costs nothing.
 
-    >>> doubt(0.8).value, doubt(0.25).value
-    (0.0, 0.5)
+    Trips:  0.25
+    Passes: 0.8
     """
     return Finding(max(0.0, 1 - 2 * yes), [])
+
+
+def _scraps(text: str, sources: Sequence[str]) -> list[tuple[str, ...]]:
+    """Runs of words of a template; one of which a source has all words but an outer one is that source's."""
+    own = {run for source in sources for run in ngrams(words(source), LEAK_WORDS - 1)}
+    runs = [run for run in ngrams(words(text), LEAK_WORDS) if run in template_runs()]
+    return [run for run in runs if run[1:] not in own and run[:-1] not in own]
+
+
+def _chinese_share(text: str) -> float:
+    found = words(text)
+    return sum(is_han(word) for word in found) / len(found) if found else 0.0

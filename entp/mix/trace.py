@@ -12,9 +12,10 @@ from typing import Literal, TypedDict
 from entp.mix.loss import SymbolicLoss
 from entp.mix.templates import templates
 
-Operator = Literal["DA", "MCG", "ICD", "FAC", "FAU", "REWRITE", "RATE"]
+Operator = Literal["DA", "MCG", "ICD", "FAC", "FAU", "REWRITE", "RATE", "CRITIQUE", "INVENT", "EVOLVE"]
 
-#: Why a pair was not fused two-to-one (`decision.reason`, `mix/reason/<reason>`); "accepted" where it was.
+#: Why a pair gave no accepted draft (`decision.reason`, `mix/reason/<reason>`), or "accepted"; `audit_<check>` where a
+#: check of the audit (`entp.audit.checks`) turned the draft down.
 REASONS = (
     "accepted",
     "loss_too_high",
@@ -24,15 +25,19 @@ REASONS = (
     "infrastructure",
     "max_pairs",
     "max_requests",
+    "max_tokens",
+    "max_cost",
+    "max_seconds",
 )
 
 
 class Step(TypedDict):
     """One thing done to a pair.
 
-    DA, MCG, FAU and REWRITE wrote `text`, by `template`. ICD and FAC measured the text written before them: `loss`,
-    its weighted `terms`, the `heaviest` of them, and whether it was `kept` as the best so far. RATE compares with
-    the parents. Tokens are those of the step's requests, whether or not the cache answered them.
+    DA, MCG, FAU and REWRITE wrote `text`, by `template`, and so did CRITIQUE, INVENT and EVOLVE of the rivals. ICD
+    and FAC measured the text written before them: `loss`, its weighted `terms`, the `heaviest` of them, and whether it
+    was `kept` as the best so far. RATE compares with the parents. Tokens are those of the step's requests, whether or
+    not the cache answered them.
     """
 
     operator: Operator

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from entp.config import Config
 from entp.errors import UsageError
-from entp.language import detect_language
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply
 from entp.llm.rounds import Asker
-from entp.mix.key_terms import Corpus, key_terms
-from entp.mix.loss import Demand, Written
+from entp.mix.loss import Written
 from entp.mix.trace import Operator, Ratings, Step, no_ratings, step
-from entp.mix.words import words
 from entp.progress import Advance
 from entp.rate.excerpt import ends
 from entp.records import Message, digest_of, prompt_of, response_of
@@ -78,15 +76,25 @@ class Work:
     meter: Meter
     steps: list[Step] = field(default_factory=list)
     ratings: Ratings = field(default_factory=no_ratings)
-    #: Best loss after each candidate.
+    parents_rated: bool = False
+    #: The model's own answer to each parent, where the method asks for it.
+    directs: list[Written] = field(default_factory=list)
+    #: Loss of the best candidate so far, after each candidate.
     curve: list[float] = field(default_factory=list)
+    #: When each step began and ended (seconds since the epoch); the first entry is the beginning of the work.
+    clock: list[float] = field(default_factory=lambda: [time.time()])
     _charged: tuple[int, int] = (0, 0)
 
     def record(self, operator: Operator, iteration: int, **facts: Any) -> None:
-        """Keep a step (see `trace.step`); it is charged with all tokens since the step before it."""
+        """Keep a step (see `trace.step`); it is charged with all tokens and time since the step before it."""
         spent = (self.meter.tokens_in - self._charged[0], self.meter.tokens_out - self._charged[1])
         self._charged = (self.meter.tokens_in, self.meter.tokens_out)
         self.steps.append(step(operator, iteration, spent, **facts))
+        self.clock.append(time.time())
+
+    def count(self, operator: Operator) -> int:
+        """Steps of this operator so far."""
+        return sum(step["operator"] == operator for step in self.steps)
 
     def seed(self, operator: str, *position: int) -> int:
         """The seed of a request: by run seed, pair and place in the pair's life, never by time or order of work."""
@@ -119,23 +127,3 @@ def room_for_text(config: Config) -> int:
             f"mix.max_answer_tokens={config.mix.max_answer_tokens}; raise the first or lower the others"
         )
     return room
-
-
-def demand_of(parents: Sequence[Parent], directs: Sequence[Written], corpus: Corpus, config: Config) -> Demand:
-    """What these parents, and the direct answers to them, demand of one sample made of them."""
-    told = [
-        f"{parent.prompt}\n{parent.response}\n{direct.text}" for parent, direct in zip(parents, directs, strict=True)
-    ]
-    languages = frozenset(parent.language for parent in parents)
-    prompt_words = [len(words(parent.prompt)) for parent in parents]
-    response_words = sum(len(words(parent.response)) for parent in parents)
-    return Demand(
-        prompts=tuple(parent.prompt for parent in parents),
-        responses=tuple(parent.response for parent in parents),
-        topic_terms=tuple(key_terms(parent.prompt, corpus, config.mix.key_terms) for parent in parents),
-        answer_terms=tuple(key_terms(text, corpus, config.mix.key_terms) for text in told),
-        languages=languages,
-        answer_languages=languages | {detect_language(parent.response)[0] for parent in parents},
-        instruction_words=(min(6, *prompt_words), sum(prompt_words) + 25),
-        answer_words=(max(2, min(20, response_words // 2)), config.mix.max_answer_tokens),
-    )

@@ -1,8 +1,9 @@
-"""The pair stage: domains, representatives and disjoint complementary pairs of the low-quality samples."""
+"""The pair stage: domains, representatives and disjoint pairs of the low-quality samples, and who was left over."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,131 +12,125 @@ import polars as pl
 from entp import store
 from entp.config import Config, PairConfig
 from entp.errors import DataError
+from entp.pair.candidates import Candidates, Edge
 from entp.pair.cluster import Clustering, cluster
+from entp.pair.domains import domains_table
 from entp.pair.layout import map_coordinates
-from entp.pair.match import Candidates, Edge, find_candidates, match
+from entp.pair.left_over import left_over
+from entp.pair.match import Weight, match
+from entp.pair.pool import Pool, read_pool
 from entp.pair.representatives import representatives
-from entp.pair.vocabulary import vocabulary
+from entp.pair.strategies import STRATEGIES
+from entp.pair.task_types import task_type
 from entp.progress import progress
-from entp.records import CLUSTERS, PAIRS, digest_of, with_text
+from entp.records import CLUSTERS, DOMAINS, LEFT_OVER, LEFT_OVER_REASONS, PAIRS, TASK_TYPES, digest_of
 from entp.stages import Inputs, identity
 from entp.store import Summary
 
-
-@dataclass(frozen=True)
-class Matching:
-    """Chosen edges by cluster (row numbers of the whole pool), and what was considered."""
-
-    edges: list[tuple[int, Edge]]
-    considered: Candidates
+DECIMALS = 6
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
-    """Cluster the low-quality samples, choose representatives, match pairs, and publish them best first."""
+    """Cluster the low-quality samples, describe their domains, match pairs, and account for those without one."""
     with store.publish(output, identity("pair", config, inputs)) as dataset:
-        pool = low_quality(inputs)
-        vectors = pool["vector"].list.to_array(pool["vector"][0].len()).to_numpy()
+        pool = read_pool(inputs)
         with progress("pair: cluster", 1) as advance:
-            clustering = cluster(vectors, config.seed, config.pair.clusters, config.pair.max_clusters)
+            clustering = cluster(pool.vectors, config.seed, config.pair.clusters, config.pair.max_clusters)
             advance(1)
-        chosen = representatives(vectors, clustering, config.pair.representatives, config.pair.mmr_lambda)
-        matching = match_pool(pool, vectors, clustering, config.pair)
-        _require_pairs(matching, config.pair, pool.height)
+        chosen = representatives(pool.vectors, clustering, config.pair.representatives, config.pair.mmr_lambda)
+        strategy = STRATEGIES[config.pair.strategy]
+        with progress("pair: match", 2) as advance:
+            candidates = strategy.find(pool, clustering.labels, config)
+            advance(1)
+            edges = match(candidates.edges, strategy.weight, pool.vectors)
+            advance(1)
+        _require_pairs(edges, candidates, config.pair, len(pool))
+        unpaired = left_over(candidates, edges)
+        assert 2 * len(edges) + len(unpaired) == len(pool), "a low-quality sample is in two pairs"
 
-        pairs = pairs_table(matching, pool["id"], set(chosen.tolist()))
+        tasks = [task_type(said, turns) for said, turns in zip(pool.instructions, pool.turns, strict=True)]
+        pairs = pairs_table(edges, strategy.weight, pool, clustering, chosen)
+        domains = domains_table(pool, clustering, tasks, chosen, unpaired)
         dataset.write("pairs", pairs, PAIRS)
-        dataset.write("clusters", clusters_table(pool["id"], vectors, clustering, chosen), CLUSTERS)
-        return dataset.summarise(
-            {
-                "low_quality": float(pool.height),
-                "pairs": float(pairs.height),
-                "paired_ratio": round(2 * pairs.height / pool.height, 6),
-                "left_over": float(pool.height - 2 * pairs.height),
-                "clusters": float(len(clustering.centres)),
-                "silhouette": round(clustering.silhouette, 6),
-                "mean_similarity": round(float(pairs["similarity"].to_numpy().mean()), 6),
-            }
-        )
+        dataset.write("clusters", clusters_table(pool, clustering, tasks, chosen), CLUSTERS)
+        dataset.write("domains", domains, DOMAINS)
+        dataset.write("left_over", left_over_table(unpaired, pool, clustering), LEFT_OVER)
+        metrics = {
+            "low_quality": float(len(pool)),
+            "pairs": float(pairs.height),
+            "paired_ratio": 2 * pairs.height / len(pool),
+            **_left_over_metrics(unpaired),
+            "clusters": float(domains.height),
+            "silhouette": clustering.silhouette,
+            "mean_cohesion": _mean(domains["cohesion"]),
+            "mean_similarity": _mean(pairs["similarity"]),
+            "mean_complementarity": _mean(pairs["complementarity"]),
+            **{f"task_type/{name}": tasks.count(name) / len(tasks) for name in TASK_TYPES},
+        }
+        return dataset.summarise({name: round(value, DECIMALS) for name, value in metrics.items()})
 
 
-def low_quality(inputs: Inputs) -> pl.DataFrame:
-    """`id`, `language`, `text` and `vector` of the LQ samples, sorted by id. Raises DataError for fewer than two."""
-    scores = store.read(inputs["curate"], "scores")
-    tier = scores.filter(tier="LQ").select("id").sort("id")
-    if tier.height < 2:
-        raise DataError(
-            f"pair: {tier.height} of {scores.height} samples are low quality, two make a pair; give more data, raise "
-            "curate.low_quality_to or lower curate.min_confidence"
-        )
-    samples = with_text(store.read(inputs["purge"], "samples")).select(
-        "id", "language", pl.concat_str("prompt", "response", separator="\n").alias("text")
-    )
-    embeddings = store.read(inputs["curate"], "embeddings")
-    return tier.join(samples, on="id", maintain_order="left").join(embeddings, on="id", maintain_order="left")
-
-
-def match_pool(pool: pl.DataFrame, vectors: np.ndarray, clustering: Clustering, config: PairConfig) -> Matching:
-    """Match every group of one cluster and one language on its own."""
-    window = (config.similarity_min, config.similarity_max)
-    groups = (
-        pool.select("language", cluster=pl.Series(clustering.labels))
-        .with_row_index("row")
-        .group_by("cluster", "language")
-        .agg("row")
-        .sort("cluster", "language")
-    )
-    matching = Matching([], Candidates())
-    with progress("pair: match", groups.height) as advance:
-        for label, _, members in groups.iter_rows():
-            rows = np.array(members)
-            words = [vocabulary(text) for text in pool["text"].gather(rows)]
-            candidates = find_candidates(vectors[rows], words, config.neighbours, window)
-            for edge in match(candidates.edges, len(rows)):
-                first, second = int(rows[edge.first]), int(rows[edge.second])
-                matching.edges.append((label, Edge(first, second, edge.similarity, edge.weight)))
-            matching.considered.edges.extend(candidates.edges)
-            matching.considered.too_different += candidates.too_different
-            matching.considered.too_similar += candidates.too_similar
-            advance(1)
-    return matching
-
-
-def pairs_table(matching: Matching, ids: pl.Series, seeds: set[int]) -> pl.DataFrame:
-    """The pairs, best first: those with a cluster's representative, then by complementarity, then by id.
+def pairs_table(
+    edges: Sequence[Edge], weight: Weight, pool: Pool, clustering: Clustering, chosen: np.ndarray
+) -> pl.DataFrame:
+    """The pairs, best first: those with a cluster's representative, then by what the strategy weighs, then by id.
 
     A budget that stops early has then covered every domain, with its most promising pairs.
     """
+    seeds = set(chosen.tolist())
     rows = []
-    for label, edge in matching.edges:
-        parents = sorted((ids[edge.first], ids[edge.second]))
+    for edge in edges:
+        parents = sorted((pool.ids[edge.first], pool.ids[edge.second]))
+        clusters = {int(clustering.labels[row]) for row in (edge.first, edge.second)}
+        common = clusters.pop() if len(clusters) == 1 else None
         seeded = edge.first in seeds or edge.second in seeds
-        rows.append((digest_of(parents), *parents, edge.similarity, label, seeded, edge.weight))
+        pair = (digest_of(parents), *parents, edge.similarity, edge.complementarity, common)
+        rows.append((*pair, seeded, weight(edge)))
     columns = pl.Schema([*PAIRS.items(), ("seeded", pl.Boolean()), ("weight", pl.Float64())])
     table = pl.DataFrame(rows, schema=columns, orient="row")
     return table.sort(["seeded", "weight", "pair_id"], descending=[True, True, False]).select(list(PAIRS))
 
 
-def clusters_table(ids: pl.Series, vectors: np.ndarray, clustering: Clustering, chosen: np.ndarray) -> pl.DataFrame:
-    """Domain and map position of every low-quality sample."""
-    position = map_coordinates(vectors)
+def clusters_table(pool: Pool, clustering: Clustering, tasks: Sequence[str], chosen: np.ndarray) -> pl.DataFrame:
+    """Domain, task type and map position of every low-quality sample."""
+    position = map_coordinates(pool.vectors)
     return pl.DataFrame(
         {
-            "id": ids,
+            "id": pool.ids,
             "cluster": clustering.labels,
-            "representative": np.isin(np.arange(len(ids)), chosen),
+            "task_type": tasks,
+            "representative": np.isin(np.arange(len(pool)), chosen),
             "x": position[:, 0],
             "y": position[:, 1],
         }
     )
 
 
-def _require_pairs(matching: Matching, config: PairConfig, size: int) -> None:
-    if matching.edges:
+def left_over_table(unpaired: Mapping[int, str], pool: Pool, clustering: Clustering) -> pl.DataFrame:
+    """Every low-quality sample in no pair, and why."""
+    rows = [(pool.ids[row], int(clustering.labels[row]), reason) for row, reason in sorted(unpaired.items())]
+    return pl.DataFrame(rows, schema=LEFT_OVER, orient="row")
+
+
+def _left_over_metrics(unpaired: Mapping[int, str]) -> dict[str, float]:
+    counts = Counter(unpaired.values())
+    return {
+        "left_over": float(len(unpaired)),
+        **{f"left_over/{reason}": float(counts[reason]) for reason in LEFT_OVER_REASONS},
+    }
+
+
+def _mean(column: pl.Series) -> float:
+    return float(column.to_numpy().mean())
+
+
+def _require_pairs(edges: Sequence[Edge], candidates: Candidates, config: PairConfig, size: int) -> None:
+    if edges:
         return
-    considered = matching.considered
+    less, more = candidates.too_different.sum() // 2, candidates.too_similar.sum() // 2
     raise DataError(
-        f"pair: none of {size} low-quality samples found a partner of its cluster and language with a similarity from "
-        f"pair.similarity_min={config.similarity_min} to pair.similarity_max={config.similarity_max} (neighbours less "
-        f"similar: {considered.too_different}; more similar: {considered.too_similar}); widen the window, lower "
-        "pair.max_clusters, or give more data"
+        f"pair: none of {size} low-quality samples found a partner of its language by pair.strategy={config.strategy} "
+        f"with a similarity from pair.similarity_min={config.similarity_min} to "
+        f"pair.similarity_max={config.similarity_max} (neighbours less similar: {less}; more similar: {more}); widen "
+        "the window, lower pair.max_clusters, or give more data"
     )

@@ -12,6 +12,7 @@ import polars as pl
 
 from entp import accounting, loop, store
 from entp.config import Config
+from entp.plan import actual
 from entp.stages import NAMES
 
 SUMMARY = "summary.json"
@@ -78,18 +79,26 @@ def cost_rows(run: Path) -> list[CostRow]:
 
 
 def write_summary(run: Path, config: Config, tracking: Mapping[str, str]) -> Path:
-    """Write `summary.json`: configuration, funnel, every metric, notes, the bill, and where MLflow keeps the run."""
+    """Write `summary.json`: configuration, funnel, every metric, notes, planned against actual, and the MLflow run."""
     published = [name for name in NAMES if store.is_current(run / name)]
     content = {
         "config": config.model_dump(mode="json"),
         "funnel": accounting.funnel(run).to_dicts(),
         "metrics": loop.read_metrics(run),
         "notes": {name: list(store.read_summary(run / name).notes) for name in published},
+        "plan": planned_against_actual(run),
         "tracking": dict(tracking),
     }
     path = run / SUMMARY
     store.write_json(path, content)
     return path
+
+
+def planned_against_actual(run: Path) -> dict[str, dict[str, float]]:
+    """By quantity: `expected`, `low` and `high` planned, and `actual`; nothing without a plan for this run."""
+    compared = actual.compare(run)
+    rows = compared.rows if compared else ()
+    return {row.name: {**row.planned.model_dump(), "actual": row.actual} for row in rows}
 
 
 def read_summary(run: Path) -> dict[str, Any]:

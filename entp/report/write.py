@@ -13,7 +13,8 @@ import polars as pl
 
 from entp import accounting, lineage, store
 from entp.config import Config
-from entp.records import ACCEPTED_STATUSES
+from entp.plan import actual, wording
+from entp.records import ACCEPTED_STATUSES, with_text
 from entp.report import figures
 from entp.report.summary import SUMMARY, cost_rows, evaluation_rows, write_summary
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 3
 COMMONEST = 18
+TASK_TYPES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,15 @@ def _page(config: Config, run: Path, drawn: Mapping[str, str]) -> str:
         funnel=accounting.funnel(run).to_dicts(),
         fates=[fate for fate in accounting.FATES if accounting.funnel(run)[fate].sum() > 0],
         figures=drawn,
+        domains=list(_domains(run)) if store.is_current(run / "pair") else [],
         costs=cost_rows(run),
         accepted=_accepted(run),
         evaluation=evaluation_rows(run) if store.is_current(run / "evaluate") else [],
         examples=list(_examples(run)) if store.is_current(run / "mix") else [],
         worked=_worked(run),
         statuses=_status_counts(run) if store.is_current(run / "mix") else [],
+        planned=actual.compare(run),
+        wording=wording,
     )
 
 
@@ -118,6 +123,14 @@ def _examples(run: Path) -> Iterator[dict[str, str]]:
     ).sort("order", "fall", "pair_id", descending=[False, True, False], nulls_last=True)
     for pair_id, status in ranked.select("pair_id", "status").head(EXAMPLES).iter_rows():
         yield {"pair_id": pair_id, "status": status, "story": lineage.trace(run, pair_id)}
+
+
+def _domains(run: Path) -> Iterator[dict[str, Any]]:
+    """Rows of `pair/domains`, with the prompt of the first representative."""
+    samples = with_text(store.read(run / "purge", "samples")).select("id", "prompt")
+    domains = store.read(run / "pair", "domains").with_columns(id=pl.col("representatives").list.first())
+    for row in domains.join(samples, on="id", how="left", maintain_order="left").iter_rows(named=True):
+        yield {**row, "task_types": row["task_types"][:TASK_TYPES_SHOWN]}
 
 
 def _reason_counts(run: Path, keep: bool) -> list[tuple[str, int]]:

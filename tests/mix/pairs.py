@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from entp import config as configuration
-from entp.config import Config
-from entp.llm.client import Choose, Generate, Reply, Request
+from entp.config import AuditConfig, Config, LLMConfig, LossConfig
+from entp.llm.client import Choose, Generate, LogLikelihood, Reply, Request
 from entp.llm.session import open_session
 from entp.mix.fuse import Fusion, fuse
 from entp.mix.key_terms import count_documents
@@ -44,7 +44,7 @@ class Script:
         self.change: Callable[[str, Reply], Reply] = more.get("change", lambda _, reply: reply)
 
     def __call__(self, request: Request) -> Reply:
-        prompt = request.messages[-1]["content"]
+        prompt = request.messages[-1]["content"] if request.messages else ""
         operator = operator_of(prompt)
         return self.change(operator, replace(self._reply(operator, prompt, request), tokens_in=10, tokens_out=5))
 
@@ -52,6 +52,9 @@ class Script:
         if isinstance(request, Choose) and operator == "RATE":
             value = self.value(prompt)
             return Reply("ok", probabilities=_digits(value), answer_mass=1.0)
+        if isinstance(request, LogLikelihood):
+            words = len(request.continuation.split())
+            return Reply("ok", logprob=-4.0 * words if request.messages else -5.0 * words, tokens_scored=words)
         if isinstance(request, Choose):
             return Reply("ok", probabilities={"Yes": 0.9, "No": 0.1}, answer_mass=1.0)
         texts = {"DA": ["It is so."], "MCG": self.merges, "answer": self.answers, "REWRITE": [self.rewrite]}[operator]
@@ -95,10 +98,14 @@ def fuse_one(
 
 
 def with_mix(**mix: Any) -> Config:
-    """The default configuration with these `mix` settings (`structured` goes to `llm`)."""
-    structured = mix.pop("structured", "fields")
-    overrides = [f"mix.{name}={json.dumps(value)}" for name, value in mix.items()]
-    return configuration.load(None, [*overrides, f"llm.structured={structured}"])
+    """The default configuration with these `mix` settings (others go to `llm`, `loss` and `audit`)."""
+    overrides = [f"{_section(name)}.{name}={json.dumps(value)}" for name, value in mix.items()]
+    return configuration.load(None, overrides)
+
+
+def _section(name: str) -> str:
+    sections = {"loss": LossConfig, "llm": LLMConfig, "audit": AuditConfig}
+    return next((section for section, model in sections.items() if name in model.model_fields), "mix")
 
 
 def prompts_of(seen: list[Request], operator: str) -> list[str]:

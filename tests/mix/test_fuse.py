@@ -163,7 +163,7 @@ def test_tokens_and_calls_of_the_steps_add_up(monkeypatch, tmp_path):
 
 
 def test_without_judges_only_code_decides(monkeypatch, tmp_path):
-    weights = {"instruction_judge_weight": 0.0, "answer_judge_weight": 0.0}
+    weights = {"judged_incomplete": 0.0, "answer_judged_incomplete": 0.0}
     fusion, _, seen = fuse_one(Script([MERGED], [ANSWER]), monkeypatch, tmp_path, **weights)
     assert not prompts_of(seen, "ICD") + prompts_of(seen, "FAC")
     assert fusion.decision["status"] == "fused"

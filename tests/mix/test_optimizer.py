@@ -1,30 +1,38 @@
-"""The switching table: complete, and pointing only at templates that exist and can be filled."""
+"""The policy: complete, and switching among nine templates that exist and can be filled."""
 
 from __future__ import annotations
 
 import string
+from pathlib import Path
 
 import pytest
 
 from entp.mix.loss import TERMS, SymbolicLoss
-from entp.mix.optimizer import NEXT_ANSWER, NEXT_MERGE, first_answer, first_merge, next_answer, next_merge
-from entp.mix.templates import templates
+from entp.mix.optimizer import POLICY, first_answer, first_merge, next_answer, next_merge
+from entp.mix.templates import FOLDER, templates
 
-FIRST = {first(language) for first in (first_merge, first_answer) for language in ("en", "zh", "und")}
-SWITCHED = {*NEXT_MERGE.values(), *NEXT_ANSWER.values(), *FIRST}
+SWITCHABLE = {path.name.partition(".")[0] for path in (FOLDER / "switchable").glob("*.txt")}
+PAGE = (Path(__file__).parents[2] / "docs" / "symbolic-loss.md").read_text(encoding="utf-8")
+FIXED = {path.name.partition(".")[0] for path in FOLDER.glob("*.txt")}
 VALUES = {"task", "tasks", "instruction", "answer", "notes", "terms", "words", "language"}
 
 
-def test_every_term_of_the_loss_has_its_row():
-    assert {*NEXT_MERGE, *NEXT_ANSWER} == set(TERMS)
+def test_every_term_of_the_loss_has_its_one_row():
+    assert sorted(rule.error for rule in POLICY) == sorted(TERMS)
 
 
-def test_ten_templates_are_switched_among_and_all_exist():
-    assert len(SWITCHED) == 10
-    assert set(templates()) >= SWITCHED
+def test_there_are_nine_switchable_templates_and_the_policy_reaches_each():
+    first = {choose(language) for choose in (first_merge, first_answer) for language in ("en", "zh", "und")}
+    assert len(SWITCHABLE) == 9
+    assert {rule.template for rule in POLICY} == SWITCHABLE
+    assert first <= SWITCHABLE
 
 
-@pytest.mark.parametrize("name", sorted(templates()))
+def test_every_template_has_one_file():
+    assert len(list(FOLDER.rglob("*.txt"))) == len(templates())
+
+
+@pytest.mark.parametrize("name", sorted(SWITCHABLE | FIXED))
 def test_a_template_has_only_known_placeholders(name):
     role, text = templates()[name].turns[-1]
     fields = {field for _, field, _, _ in string.Formatter().parse(text) if field}
@@ -41,3 +49,13 @@ def test_the_heaviest_error_decides_and_no_error_ends_the_cycle():
 
 def test_of_equal_errors_the_graver_kind_decides():
     assert SymbolicLoss(0.4, {"missing_terms_a": 0.2, "copies_parent": 0.2}, {}).heaviest == "copies_parent"
+
+
+def test_a_pair_in_a_foreign_language_begins_with_the_template_that_names_it():
+    assert (first_merge("en"), first_merge("zh")) == ("merge_plain", "merge_same_language")
+    assert all("{language}" in templates()[name].turns[-1][1] for name in SWITCHABLE if name.startswith("answer"))
+
+
+@pytest.mark.parametrize("rule", POLICY, ids=lambda rule: rule.error)
+def test_the_page_has_the_rule(rule):
+    assert f"| `{rule.error}` | `{rule.template}` | {rule.why} |" in PAGE

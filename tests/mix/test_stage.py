@@ -9,10 +9,13 @@ import polars as pl
 import pytest
 
 from entp import store
+from entp.audit.audit import Audit
 from entp.errors import DataError, UsageError
 from entp.llm.client import Reply
 from entp.mix import stage
-from entp.records import FUSION_STATUSES, PAIRS, SAMPLES, content_id
+from entp.mix.audited import Audited
+from entp.records import EMBEDDINGS, FUSION_STATUSES, PAIRS, SAMPLES, content_id
+from tests.datasets import embeddings
 from tests.fake_backend import FakeBackend
 from tests.mix.pairs import ANSWER, BEACH, FRUITS, MERGED, Script, with_mix
 
@@ -29,7 +32,16 @@ def inputs(tmp_path):
     extra = {"similarity": 0.5, "cluster": 0}
     publish(tmp_path / "purge", "samples", pl.DataFrame(rows, schema=SAMPLES), SAMPLES)
     publish(tmp_path / "pair", "pairs", pl.DataFrame([pair | extra for pair in pairs], schema=PAIRS), PAIRS)
-    return {"purge": tmp_path / "purge", "pair": tmp_path / "pair"}
+    vectors = pl.DataFrame(embeddings(rows), schema=EMBEDDINGS)
+    publish(tmp_path / "curate", "embeddings", vectors, EMBEDDINGS)
+    return {name: tmp_path / name for name in ("purge", "curate", "pair")}
+
+
+@pytest.fixture(autouse=True)
+def unaudited(request, monkeypatch):
+    """The scripted model fuses all pairs into one and the same sample, which the audit (test_audited.py) turns down."""
+    if request.node.get_closest_marker("model") is None:
+        monkeypatch.setattr("entp.mix.stage.audited", lambda _, fusions, *__: Audited(fusions, Audit([], []), ()))
 
 
 def sample(prompt, response):
@@ -68,13 +80,21 @@ def test_pairs_beyond_the_budget_are_rows_too(monkeypatch, inputs, tmp_path):
     assert summary.metrics["reason/max_pairs"] == 4
 
 
-def test_no_pair_starts_once_the_requests_are_spent(monkeypatch, inputs, tmp_path):
-    summary, rows, _ = run(monkeypatch, inputs, tmp_path / "mix", good(), max_requests=10, in_flight=2)
-    assert rows["status"].to_list() == ["fused"] * 2 + ["over_budget"] * 4
-    assert summary.metrics["requests"] >= 10
-    assert json.loads(rows["trace"][2])["decision"]["sentence"] == (
-        "Not worked on: the budget mix.max_requests=10 was spent."
-    )
+@pytest.mark.parametrize("limit", [{"max_requests": 10}, {"max_tokens": 150}, {"max_cost": 0.02}])
+def test_no_pair_starts_once_the_earliest_ones_have_spent_the_budget(monkeypatch, inputs, tmp_path, limit):
+    """A pair takes 9 requests of 10 + 5 tokens; with two in flight, pair 3 is decided by pairs 0 to 1."""
+    prices = {"price_in": 100.0, "price_out": 100.0}
+    summary, rows, _ = run(monkeypatch, inputs, tmp_path / "mix", good(), in_flight=2, **limit, **prices)
+    assert rows["status"].to_list() == ["fused"] * 3 + ["over_budget"] * 3
+    assert summary.metrics["requests"] == 3 * 9
+    [(name, value)] = limit.items()
+    sentence = f"Not worked on: the budget mix.{name}={value} was spent."
+    assert json.loads(rows["trace"][3])["decision"]["sentence"] == sentence
+
+
+def test_a_budget_that_lets_no_pair_begin_is_an_error(monkeypatch, inputs, tmp_path):
+    with pytest.raises(DataError, match=r"no pair was begun. .*mix.max_seconds=1e-09 was spent"):
+        run(monkeypatch, inputs, tmp_path / "mix", good(), max_seconds=1e-9)
 
 
 def test_nothing_accepted_is_a_note_and_not_a_failure(monkeypatch, inputs, tmp_path):

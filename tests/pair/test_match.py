@@ -1,67 +1,72 @@
 from __future__ import annotations
 
 from itertools import combinations
+from operator import attrgetter
 
 import numpy as np
 import pytest
 
 from entp.pair import match as module
-from entp.pair.match import Edge, complementarity, find_candidates, match, match_greedily
-from entp.pair.vocabulary import novelty, vocabulary
+from entp.pair.candidates import Edge
+from entp.pair.match import match
 
-#: Greedy takes the middle edge of this path and leaves both ends alone.
-PATH = [Edge(0, 1, 0.5, 0.6), Edge(1, 2, 0.5, 0.7), Edge(2, 3, 0.5, 0.6)]
-NO_WORDS = [frozenset[str]()] * 8
+COMPLEMENTARITY = attrgetter("complementarity")
+#: Greed takes the middle edge of this path and leaves both ends alone.
+PATH = [Edge(0, 1, 0.5, 0.6), Edge(1, 2, 0.9, 0.7), Edge(2, 3, 0.5, 0.6)]
+NOWHERE = np.zeros((60, 2))
 
 
-def fan(*degrees: float) -> np.ndarray:
-    angles = np.radians(degrees)
-    return np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
+def ends(edges: list[Edge]) -> list[tuple[int, int]]:
+    return [(edge.first, edge.second) for edge in edges]
+
+
+def some_edges(size: int, seed: int = 0, rare: float = 0.3) -> list[Edge]:
+    random = np.random.default_rng(seed)
+    joined = [pair for pair in combinations(range(size), 2) if random.random() < rare]
+    return [Edge(*pair, 0.5, round(random.random(), 6)) for pair in joined]
+
+
+def best_sum(edges: list[Edge]) -> float:
+    """By trying everything."""
+    if not edges:
+        return 0.0
+    first, rest = edges[0], edges[1:]
+    apart = [edge for edge in rest if not {edge.first, edge.second} & {first.first, first.second}]
+    return max(best_sum(rest), first.complementarity + best_sum(apart))
 
 
 def test_the_matching_maximises_the_sum_where_greed_would_not():
-    assert [(edge.first, edge.second) for edge in match(PATH, 4)] == [(0, 1), (2, 3)]
-    assert [(edge.first, edge.second) for edge in match_greedily(PATH)] == [(1, 2)]
+    assert ends(match(PATH, COMPLEMENTARITY, NOWHERE)) == [(0, 1), (2, 3)]
 
 
-def test_a_large_group_is_matched_greedily(monkeypatch):
-    monkeypatch.setattr(module, "EXACT_GROUP", 3)
-    assert match(PATH, 4) == match_greedily(PATH)
+@pytest.mark.parametrize("seed", range(5))
+def test_no_matching_is_better(seed):
+    edges = some_edges(9, seed, rare=0.5)
+    assert sum(map(COMPLEMENTARITY, match(edges, COMPLEMENTARITY, NOWHERE))) == pytest.approx(best_sum(edges))
 
 
-def test_no_sample_is_in_two_pairs():
-    random = np.random.default_rng(0)
-    edges = [Edge(a, b, 0.5, round(random.random(), 6)) for a, b in combinations(range(30), 2) if random.random() < 0.3]
-    for chosen in (match(edges, 30), match_greedily(edges)):
-        used = [row for edge in chosen for row in (edge.first, edge.second)]
-        assert len(used) == len(set(used)) > 20
+def test_the_weight_decides_who_is_matched():
+    lone = [PATH[0], PATH[1]]
+    assert ends(match(lone, attrgetter("similarity"), NOWHERE)) == [(1, 2)]
+    assert ends(match(lone, lambda edge: 1 - edge.similarity, NOWHERE)) == [(0, 1)]
 
 
-def test_only_direct_neighbours_are_candidates():
-    edges = find_candidates(fan(0, 30, 60, 90), NO_WORDS, neighbours=1, window=(-1.0, 1.0)).edges
-    assert [(edge.first, edge.second) for edge in edges] == [(0, 1), (1, 2), (2, 3)]
+def test_the_order_of_the_edges_does_not_matter_even_where_all_weigh_the_same():
+    edges = some_edges(40)
+    assert match(edges[::-1], lambda _: 1.0, NOWHERE) == match(edges, lambda _: 1.0, NOWHERE)
 
 
-def test_near_duplicates_and_strangers_are_counted_and_left_out():
-    candidates = find_candidates(fan(0, 5, 45, 130), NO_WORDS, neighbours=3, window=(0.25, 0.92))
-    assert [(edge.first, edge.second) for edge in candidates.edges] == [(0, 2), (1, 2)]
-    assert candidates.too_similar == 1
-    assert candidates.too_different == 3
+@pytest.mark.parametrize("limit", [60, 20])
+def test_no_sample_is_in_two_pairs_and_few_are_in_none(monkeypatch, limit):
+    monkeypatch.setattr(module, "EXACT_GROUP", limit)
+    vectors = np.random.default_rng(1).normal(size=(60, 2))
+    used = [row for pair in ends(match(some_edges(60), COMPLEMENTARITY, vectors)) for row in pair]
+    assert len(used) == len(set(used)) >= 58
 
 
-def test_complementary_means_the_middle_of_the_window_and_words_of_ones_own():
-    window = (0.2, 0.8)
-    assert complementarity(0.5, 1.0, window) == 1.0
-    assert complementarity(0.8, 0.0, window) == pytest.approx(0.0)
-    assert complementarity(0.5, 0.2, window) < complementarity(0.5, 0.4, window)
-    assert complementarity(0.3, 0.5, window) < complementarity(0.45, 0.5, window)
-
-
-def test_novelty_is_the_share_of_words_that_only_one_text_has():
-    assert novelty(vocabulary("Prune the roses"), vocabulary("prune hedges")) == pytest.approx(2 / 3)
-    assert novelty(vocabulary("roses"), vocabulary("Roses!")) == 0.0
-    assert novelty(vocabulary(""), vocabulary("")) == 0.0
-
-
-def test_chinese_words_are_pairs_of_characters():
-    assert vocabulary("修剪玫瑰") == {"修剪", "剪玫", "玫瑰"}
+def test_a_group_matched_in_parts_comes_near_the_best_sum(monkeypatch):
+    edges = some_edges(60)
+    best = sum(map(COMPLEMENTARITY, match(edges, COMPLEMENTARITY, NOWHERE)))
+    monkeypatch.setattr(module, "EXACT_GROUP", 30)
+    vectors = np.random.default_rng(1).normal(size=(60, 2))
+    assert 0.85 * best < sum(map(COMPLEMENTARITY, match(edges, COMPLEMENTARITY, vectors))) < best

@@ -1,0 +1,25 @@
+"""How a new sample is made: ENTP's own two cycles, and the rivals it is compared with, by `mix.method`.
+
+A method gets the work on one pair and returns its draft. Loss, rating and the bar for acceptance are the same for all,
+save that a draft is compared with the parents it is made of, and need not hold what its method does not promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from entp.mix.draft import Draft
+from entp.mix.key_terms import Corpus
+from entp.mix.methods import evol_instruct, one_shot, one_to_one, self_instruct, self_refine, two_cycles
+from entp.mix.work import Work
+
+Method = Callable[[Work, Corpus], Awaitable[Draft]]
+
+METHODS: dict[str, Method] = {
+    "entp": two_cycles.draft,
+    "one_shot": one_shot.draft,
+    "one_to_one": one_to_one.draft,
+    "self_refine": self_refine.draft,
+    "self_instruct": self_instruct.draft,
+    "evol_instruct": evol_instruct.draft,
+}

@@ -1,0 +1,156 @@
+"""Who may be paired with whom: where each strategy seeks partners, and what makes two samples complementary.
+
+ENTP pairs inside a cluster, "one-hop"; all the rest is our choice. Two samples may be paired when one is among the k
+nearest of the other and their similarity lies in a window: under it they share no domain and a fusion is a forced
+marriage, above it they are near-duplicates and a fusion adds nothing.
+
+    complementarity = 1/2 * how near the similarity is to the window's middle (1 there, 0 at its ends and outside)
+                    + 1/2 * vocabulary novelty (share of the joint vocabulary that only one of the two has)
+
+No strategy mixes languages: else the rivals would lose by pairs that no single language can hold.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from entp.config import Config, PairConfig
+from entp.curate.neighbours import DECIMALS, QUERIES, SPARE, nearest
+from entp.pair.pool import Pool
+from entp.pair.vocabulary import novelty, vocabulary
+from entp.records import digest_of
+
+#: Cosine similarity of two rows, the smaller row first.
+Similarities = Mapping[tuple[int, int], float]
+
+
+@dataclass(frozen=True, order=True)
+class Edge:
+    """Two rows that may be paired (`first` < `second`), their cosine similarity, and their complementarity (0..1)."""
+
+    first: int
+    second: int
+    similarity: float
+    complementarity: float
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """`edges` between possible partners, and how many neighbours of each row [n] are possible partners, or why not.
+
+    A neighbourhood is counted at both its ends.
+    """
+
+    edges: list[Edge]
+    possible: np.ndarray
+    too_different: np.ndarray
+    too_similar: np.ndarray
+
+
+def in_own_cluster(pool: Pool, clusters: np.ndarray, config: Config) -> Candidates:
+    """Each sample's nearest of its own cluster and language, inside the similarity window."""
+    candidates = _no_candidates(len(pool))
+    for rows in _groups(zip(clusters.tolist(), pool.languages, strict=True)):
+        found, distances = nearest(pool.vectors[rows], config.pair.neighbours)
+        _keep_window(candidates, pool, _similarities(rows, rows[found], distances), config.pair)
+    return candidates
+
+
+def in_other_clusters(pool: Pool, clusters: np.ndarray, config: Config) -> Candidates:
+    """Each sample's nearest of its language in all other clusters, inside the same window."""
+    candidates = _no_candidates(len(pool))
+    for rows in _groups(pool.languages):
+        similarities: dict[tuple[int, int], float] = {}
+        for cluster in np.unique(clusters[rows]):
+            inside, outside = rows[clusters[rows] == cluster], rows[clusters[rows] != cluster]
+            found, distances = _nearest_among(pool.vectors[outside], pool.vectors[inside], config.pair.neighbours)
+            similarities.update(_similarities(inside, outside[found], distances))
+        _keep_window(candidates, pool, similarities, config.pair)
+    return candidates
+
+
+def by_chance(pool: Pool, _clusters: np.ndarray, config: Config) -> Candidates:
+    """One partner for each sample, drawn by a seeded hash among all of its language: no cluster, no window."""
+    candidates = _no_candidates(len(pool))
+    for rows in _groups(pool.languages):
+        candidates.possible[rows] = len(rows) - 1
+        drawn = sorted(rows.tolist(), key=lambda row: digest_of([config.seed, pool.ids[row]]))
+        for pair in zip(drawn[::2], drawn[1::2], strict=False):
+            first, second = sorted(pair)
+            similarity = round(float(pool.vectors[first] @ pool.vectors[second]), DECIMALS)
+            words = vocabulary(pool.texts[first]), vocabulary(pool.texts[second])
+            fit = complementarity(similarity, novelty(*words), _window(config.pair))
+            candidates.edges.append(Edge(first, second, similarity, fit))
+    return candidates
+
+
+def complementarity(similarity: float, new_words: float, window: tuple[float, float]) -> float:
+    """Mean of closeness to the window's middle and vocabulary novelty, both 0..1."""
+    low, high = window
+    closeness = max(0.0, 1.0 - abs(similarity - (low + high) / 2) / ((high - low) / 2))
+    return round((closeness + new_words) / 2, DECIMALS)
+
+
+def _keep_window(candidates: Candidates, pool: Pool, similarities: Similarities, config: PairConfig) -> None:
+    """Add an edge for every neighbourhood inside the window, and count the others."""
+    low, high = _window(config)
+    words = {row: vocabulary(pool.texts[row]) for row in {row for pair in similarities for row in pair}}
+    for pair, similarity in sorted(similarities.items()):
+        if similarity < low:
+            candidates.too_different[list(pair)] += 1
+        elif similarity > high:
+            candidates.too_similar[list(pair)] += 1
+        else:
+            candidates.possible[list(pair)] += 1
+            fit = complementarity(similarity, novelty(*(words[row] for row in pair)), (low, high))
+            candidates.edges.append(Edge(*pair, similarity, fit))
+
+
+def _window(config: PairConfig) -> tuple[float, float]:
+    return config.similarity_min, config.similarity_max
+
+
+def _no_candidates(size: int) -> Candidates:
+    return Candidates([], *(np.zeros(size, dtype=np.int64) for _ in range(3)))
+
+
+def _groups(keys: Iterable[Any]) -> list[np.ndarray]:
+    """Row numbers by equal key, in the order of the keys."""
+    rows: dict[Any, list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        rows[key].append(row)
+    return [np.array(rows[key]) for key in sorted(rows)]
+
+
+def _similarities(rows: np.ndarray, found: np.ndarray, distances: np.ndarray) -> dict[tuple[int, int], float]:
+    """One entry for each pair of neighbours, whichever of the two found the other."""
+    return {
+        (min(row, other), max(row, other)): round(1.0 - distance, DECIMALS)
+        for row, others, away in zip(rows.tolist(), found.tolist(), distances.tolist(), strict=True)
+        for other, distance in zip(others, away, strict=True)
+    }
+
+
+def _nearest_among(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k rows of `points` nearest to each query, as `entp.curate.neighbours.nearest` finds and orders them."""
+    import faiss
+
+    k = min(k, len(points))
+    if k < 1:
+        return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0))
+    index = faiss.IndexFlatIP(points.shape[1])
+    index.add(np.ascontiguousarray(points, dtype=np.float32))
+    neighbours, distances = [], []
+    for start in range(0, len(queries), QUERIES):
+        batch = np.ascontiguousarray(queries[start : start + QUERIES], dtype=np.float32)
+        similarity, found = index.search(batch, min(k + SPARE, len(points)))
+        distance = np.round(1.0 - similarity.astype(np.float64), DECIMALS).clip(0.0, 2.0)
+        order = np.lexsort((found, distance), axis=1)[:, :k]
+        neighbours.append(np.take_along_axis(found, order, axis=1))
+        distances.append(np.take_along_axis(distance, order, axis=1))
+    return np.concatenate(neighbours), np.concatenate(distances)
