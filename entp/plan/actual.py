@@ -81,9 +81,10 @@ def summary(run: Path) -> Summary | None:
 def _actual(run: Path, plan: Plan) -> dict[str, float]:
     metrics = store.read_summary(run / "mix").metrics
     hours = float(loop.read_metrics(run)["mix"]["seconds"]) / 3600
-    counted = {name: metrics[name] for name in ("tokens_in", "tokens_out", "cost", "accepted")}
+    turned_down = sum(count for name, count in metrics.items() if name.startswith("reason/audit_"))
     return {
-        **counted,
+        **{name: metrics[name] for name in ("tokens_in", "tokens_out", "cost")},
+        "accepted": metrics["accepted"] + turned_down,
         "calls": metrics["requests"],
         "tokens": metrics["tokens_in"] + metrics["tokens_out"],
         "hours": hours,

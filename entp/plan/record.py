@@ -54,6 +54,9 @@ class Limit(Part):
 class Plan(Part):
     """What `mix` will take for the first `worked` of `pairs` pairs: those it begins before a limit stops it.
 
+    The requests of fusing are meant, as in the metrics of `mix` and in its budgets: those of the audit that follows are
+    not, and `accepted` is before it.
+
     `pilot` pairs were worked on, `failed` of them in vain (these tell nothing; `causes` says why). The run has
     `in_flight` pairs under way at once. `cost` is in the currency of `llm.price_in`, None where no price is set.
     `tokens_per_second` (written) is the pilot's pace and `hours` what the rest of the run takes at it, both None where

@@ -14,7 +14,7 @@ NAMES = {
     "cost": "money",
     "hours": "hours",
     "gpu_hours": "GPU-hours",
-    "accepted": "accepted samples",
+    "accepted": "accepted, before the audit",
 }
 #: Anything less is next to nothing: seconds of an hour, a tenth of a cent.
 LEAST = 0.001
@@ -46,6 +46,7 @@ def remarks(plan: Plan) -> Iterator[str]:
     yield from (_about(limit, plan.pairs) for limit in plan.limits)
     if plan.cost is None:
         yield "no money without prices: set llm.price_in and llm.price_out, per million tokens"
+    yield "not counted: what the audit asks about accepted samples (mix/audit/requests)"
     yield from _about_time(plan)
 
 

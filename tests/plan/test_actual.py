@@ -34,7 +34,7 @@ def test_every_planned_figure_has_its_actual_one(run):
 
 def test_the_terminal_and_the_tracker_get_it_too(run):
     [line] = actual.closing_lines(run)
-    assert f"accepted samples {COUNT} of {COUNT}" in line
+    assert f"accepted, before the audit {COUNT} of {COUNT}" in line
     metrics = actual.summary(run).metrics
     assert metrics["calls_expected"] == metrics["calls_low"] == 9 * COUNT
     assert metrics["tokens_actual_ratio"] == pytest.approx(1.0, rel=0.05)
