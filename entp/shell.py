@@ -11,6 +11,7 @@ from rich.table import Table
 
 from entp import accounting, loop, store
 from entp.config import Config
+from entp.plan import actual
 from entp.progress import console
 from entp.stages import STAGES, Stage
 from entp.store import Summary
@@ -70,6 +71,8 @@ def run_one_and_show(stage: Stage, config: Config, raw: Sequence[Path], output: 
     _show_outcome(outcome)
     for name, value in sorted(outcome.summary.metrics.items()):
         console.print(f"    {name:<36} {_number(value)}", highlight=False)
+    if stage.name == "mix":
+        _show_planned(output)
 
 
 def report_and_show(config: Config, output: Path) -> None:
@@ -93,11 +96,14 @@ def log_stages(output: Path, tracker: Tracker) -> None:
 
 
 def log_stage(tracker: Tracker, dataset: Path, summary: Summary, seconds: float) -> None:
-    """Log what a stage has measured, how long it took, and, for `mix`, the work on its pairs."""
+    """Log what a stage has measured, how long it took, and, for `mix`, the work on its pairs and what was planned."""
     tracker.log_summary(summary)
     tracker.log_seconds(summary.stage, seconds)
-    if summary.stage == "mix":
-        tracker.log_traces(dataset)
+    if summary.stage != "mix":
+        return
+    tracker.log_traces(dataset)
+    if planned := actual.summary(dataset.parent):
+        tracker.log_summary(planned)
 
 
 def write_and_log_report(config: Config, output: Path, tracker: Tracker) -> None:
@@ -129,6 +135,12 @@ def _show_outcome(outcome: loop.Outcome) -> None:
         console.print(f"          [yellow]note[/] {note}", highlight=False)
 
 
+def _show_planned(output: Path) -> None:
+    """What `entp plan` foretold of `mix`, beside what it took."""
+    for line in actual.closing_lines(output):
+        console.print(line, highlight=False)
+
+
 def _show_result(output: Path) -> None:
     """The funnel, the evaluation before and after, the gate's word, and where things are."""
     console.print(_funnel_table(output))
@@ -137,6 +149,7 @@ def _show_result(output: Path) -> None:
     if store.is_current(output / "gate"):
         for note in store.read_summary(output / "gate").notes:
             console.print(f"[bold]gate[/]      {note}", highlight=False)
+    _show_planned(output)
     console.print(f"[bold]report[/]    {output / 'report.html'}", highlight=False)
     if store.is_current(output / "assemble"):
         console.print(f"[bold]dataset[/]   {output / 'assemble' / 'dataset'}", highlight=False)

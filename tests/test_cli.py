@@ -38,7 +38,21 @@ def test_help_shows_the_commands_with_the_stages_in_order(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "ingest", "mix", "explain", "trace", "report", "params", "submit", "retrain", "preflight"]
+    "command",
+    [
+        "run",
+        "ingest",
+        "mix",
+        "plan",
+        "ablate",
+        "explain",
+        "trace",
+        "report",
+        "params",
+        "submit",
+        "retrain",
+        "preflight",
+    ],
 )
 def test_every_command_has_an_example(command, tmp_path):
     text = entp(command, "--help", cwd=tmp_path).stdout

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from entp.audit.audit import Audit
+from entp.mix.audited import Audited
+from entp.mix.trace import Decision
 from entp.plan import actual, record
 from entp.plan.make import make_plan
 from entp.report import write_report
@@ -38,6 +42,17 @@ def test_the_terminal_and_the_tracker_get_it_too(run):
     metrics = actual.summary(run).metrics
     assert metrics["calls_expected"] == metrics["calls_low"] == 9 * COUNT
     assert metrics["tokens_actual_ratio"] == pytest.approx(1.0, rel=0.05)
+
+
+def test_what_the_audit_turned_down_had_been_accepted(monkeypatch, run):
+    def turn_one_down(_, fusions, *__):
+        decision = Decision(status="rejected", reason="audit_contamination", sentence="It leaks.")
+        return Audited([replace(fusions[0], messages=None, decision=decision), *fusions[1:]], Audit([], []), ())
+
+    monkeypatch.setattr("entp.mix.stage.audited", turn_one_down)
+    assert mix(run)["accepted"] == COUNT - 1
+    [accepted] = [row for row in actual.compare(run).rows if row.name == "accepted"]
+    assert accepted.actual == COUNT
 
 
 def test_another_configuration_makes_the_plan_stale_and_says_so(run):
