@@ -88,7 +88,7 @@ def test_the_run_gets_the_configuration_as_its_arguments(server, project):
     ("params", "overrides", "value"),
     [
         ("", [], 512),
-        ("mix: {in_flight: 8}", [], 512),
+        ("mix: {in_flight: null}", [], 512),
         ("mix: {in_flight: 9}", [], 9),
         ("mix: {in_flight: 9}", ["mix.in_flight=8"], 8),
     ],
