@@ -13,6 +13,8 @@ from entp.language import UNKNOWN
 from entp.mix.words import STOP_WORDS
 
 ENGLISH = "en"
+#: Words with letters are taken for English in texts of unknown language (short ones), and in Chinese ones.
+READ_AS_ENGLISH = (ENGLISH, "zh", UNKNOWN)
 #: Snowball's names of the languages it has a stemmer for.
 STEMMERS = {
     "ar": "arabic",
@@ -51,6 +53,7 @@ def root(word: str, language: str = ENGLISH) -> str:
     word = NUMERALS.get(word, without_clitics(word))
     if not word.isalpha():
         return word
+    language = ENGLISH if language in READ_AS_ENGLISH else language
     return _stemmer(language)(_lemmatiser(language)(word).lower())
 
 
@@ -76,8 +79,8 @@ def derived(left: str, right: str) -> bool:
 
 @cache
 def stop_words(language: str = ENGLISH) -> frozenset[str]:
-    """Words that say nothing of a topic; English ones where the language is unknown."""
-    if language in (ENGLISH, "zh", UNKNOWN):
+    """Words that say nothing of a topic; none in a language that has no list."""
+    if language in READ_AS_ENGLISH:
         return STOP_WORDS
     import stopwordsiso
 
