@@ -65,6 +65,7 @@ class Demand:
     responses: tuple[str, ...]
     topic_terms: tuple[tuple[str, ...], ...]
     answer_terms: tuple[tuple[str, ...], ...]
+    term_languages: tuple[str, ...]
     languages: frozenset[str]
     answer_languages: frozenset[str]
     instruction_words: tuple[int, int]
@@ -87,11 +88,12 @@ def instruction_loss(instruction: Written, demand: Demand, yes: float | None, we
         "repetition": terms.repetition(text),
         "length": terms.length_outside(text, *demand.instruction_words),
     }
-    for name, wanted in zip(("missing_terms_a", "missing_terms_b"), demand.topic_terms, strict=False):
-        findings[name] = terms.missing(text, wanted, enough=1.0)
+    names = ("missing_terms_a", "missing_terms_b")
+    for name, wanted, language in zip(names, demand.topic_terms, demand.term_languages, strict=False):
+        findings[name] = terms.missing(text, wanted, 1.0, language)
     if len(demand.prompts) > 1:
         # A one-to-one rewrite has one intent, and may keep an instruction that was good.
-        findings["missing_intent"] = terms.one_sided(text, demand.topic_terms)
+        findings["missing_intent"] = terms.one_sided(text, demand.topic_terms, demand.term_languages)
         findings["copies_parent"] = terms.copied(text, demand.prompts)
     if yes is not None:
         findings[JUDGED_INSTRUCTION] = terms.doubt(yes)
@@ -116,8 +118,9 @@ def answer_loss(
         "answer_copies": terms.copied(text, (*demand.responses, instruction)),
         "answer_length": terms.length_outside(text, *demand.answer_words),
     }
-    for name, wanted in zip(("answer_misses_a", "answer_misses_b"), demand.answer_terms, strict=False):
-        findings[name] = terms.missing(text, wanted, enough=0.5)
+    names = ("answer_misses_a", "answer_misses_b")
+    for name, wanted, language in zip(names, demand.answer_terms, demand.term_languages, strict=False):
+        findings[name] = terms.missing(text, wanted, 0.5, language)
     if yes is not None:
         findings[JUDGED_ANSWER] = terms.doubt(yes)
     return _weigh(findings, weights)

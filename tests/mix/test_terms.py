@@ -26,6 +26,7 @@ DEMAND = Demand(
     responses=("A fig.", "It is sandy."),
     topic_terms=(("fruit",), ("beach",)),
     answer_terms=(("fig",), ("sandy",)),
+    term_languages=("en", "en"),
     languages=frozenset({"en"}),
     answer_languages=frozenset({"en"}),
     instruction_words=(4, 40),
