@@ -83,8 +83,7 @@ async def answer_cycle(work: Work, demand: Demand, question: Question, first: Wr
         return Cycle([Try(Written(""), loss, loss)])
     settings = work.config.mix
     cycle = Cycle()
-    opening = optimizer.first_answer(work.pair.parents[0].language)
-    written = first or await write_answer(work, "MCG", opening, 1, question)
+    written = first or await write_answer(work, "MCG", optimizer.FIRST_ANSWER, 1, question)
     for iteration in range(1, settings.answer_tries + 1 if settings.answer_cycle else 2):
         if iteration > 1:
             steering = cycle.tries[-1].steering
@@ -93,7 +92,7 @@ async def answer_cycle(work: Work, demand: Demand, question: Question, first: Wr
                 break
             terms = terms_to_name(steering, demand.answer_terms)
             if not settings.prompt_switching:
-                template, terms = opening, []
+                template, terms = optimizer.FIRST_ANSWER, []
             written = await write_answer(work, "FAU", template, iteration, question, terms)
         loss = await operators.check_answer(work, written, question.instruction, demand)
         kept = cycle.add(Try(written, loss, loss if settings.symbolic_loss else loss.judged))

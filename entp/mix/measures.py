@@ -18,7 +18,8 @@ def measures(fusions: Sequence[Fusion], cost: float) -> dict[str, float]:
     """The stage's metrics. Means are over worked pairs (not over budget); losses over those with a candidate.
 
     `accepted_ratio` is the share of worked pairs. `loss/iteration_<n>` carries a pair's best loss on past its last
-    candidate, so every point of the curve is a mean over the same pairs. `cost` is that of all requests.
+    candidate, so every point of the curve is a mean over the same pairs. `cost` is that of the pairs'
+    requests; the audit's own is `audit/cost`.
     """
     worked = [fusion for fusion in fusions if fusion.decision["status"] != "over_budget"]
     statuses = Counter(fusion.decision["status"] for fusion in fusions)

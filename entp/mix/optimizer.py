@@ -48,6 +48,8 @@ POLICY = (
     Rule("answer_judged_incomplete", "answer_cover", "asks for every part"),
 )
 _TEMPLATES = {rule.error: rule.template for rule in POLICY}
+#: The template of the first answer, which names the language itself.
+FIRST_ANSWER = "answer_plain"
 #: Languages that need not be asked for: models fall back into English by themselves.
 UNASKED = ("en", UNKNOWN)
 
@@ -55,11 +57,6 @@ UNASKED = ("en", UNKNOWN)
 def first_merge(language: str) -> str:
     """The template a pair begins with, by the first parent's language."""
     return "merge_plain" if language in UNASKED else "merge_same_language"
-
-
-def first_answer(_language: str) -> str:
-    """The template of the first answer, which names the language itself."""
-    return "answer_plain"
 
 
 def next_merge(loss: SymbolicLoss) -> str | None:

@@ -27,7 +27,7 @@ async def merged_once(work: Work) -> tuple[Written, Written]:
     work.record("MCG", 1, text=instruction.text, template=template)
     if answer is None:
         question = Question(instruction.text, notes, operators.language_of(parents))
-        answer = await write_answer(work, "MCG", optimizer.first_answer(language), 1, question)
+        answer = await write_answer(work, "MCG", optimizer.FIRST_ANSWER, 1, question)
     return instruction, answer
 
 

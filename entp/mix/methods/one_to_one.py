@@ -28,6 +28,6 @@ async def rewritten(work: Work, corpus: Corpus, place: int) -> Draft:
     work.record("REWRITE", 1, text=instruction.text, template="rewrite")
     notes = operators.notes_from([parent], [direct])
     question = Question(instruction.text, notes, operators.language_of([parent]))
-    answer = await write_answer(work, "REWRITE", optimizer.first_answer(parent.language), 2, question)
+    answer = await write_answer(work, "REWRITE", optimizer.FIRST_ANSWER, 2, question)
     demand = demand_of([parent], [direct], corpus, work.config.mix)
     return measured(work, "REWRITE", instruction, answer, demand, (place,))
