@@ -153,6 +153,7 @@ class MixConfig(Section):
     max_instruction_tokens: int = Field(96, ge=16, description="longest merged instruction")
     max_answer_tokens: int = Field(192, ge=16, description="longest direct, merged or updated answer")
     rater: Literal["likelihood", "judge"] = Field("judge", description="rater that compares a fusion with its parents")
+    good_enough: float = Field(0.05, ge=0, description="an instruction or answer of no higher loss ends its cycle")
     accept_loss: float = Field(0.35, ge=0, description="a fused pair with a higher final loss is rejected")
     key_terms: int = Field(6, ge=1, description="key terms taken from each parent")
     one_to_one_fallback: bool = Field(True, description="rewrite the better parent when a pair can't be fused")

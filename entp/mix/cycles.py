@@ -1,8 +1,9 @@
 """The two cycles: merge and check until the instruction is right, answer and check until the answer is.
 
-In each, the prompt optimiser turns the heaviest error of the last try into the template of the next. A try replaces
-the best before it only if its symbolic loss is lower. The settings that switch a part off (`mix.instruction_cycle`,
-`mix.answer_cycle`, `mix.symbolic_loss`, `mix.prompt_switching`) act here and nowhere else.
+In each, the prompt optimiser turns the heaviest error of the last try into the template of the next, until the loss
+is small enough (`mix.good_enough`). A try replaces the best before it only if its symbolic loss is lower. The settings
+that switch a part off (`mix.instruction_cycle`, `mix.answer_cycle`, `mix.symbolic_loss`, `mix.prompt_switching`) act
+here and nowhere else.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Cycle:
 
 
 async def instruction_cycle(work: Work, demand: Demand, notes: str) -> Cycle:
-    """MCG -> ICD -> next template, until nothing is wrong or K tries are used."""
+    """MCG -> ICD -> next template, until a try is good enough or K tries are used."""
     settings = work.config.mix
     cycle = Cycle()
     template: str | None = optimizer.first_merge(work.pair.parents[0].language)
@@ -67,14 +68,14 @@ async def instruction_cycle(work: Work, demand: Demand, notes: str) -> Cycle:
         steering = loss if settings.symbolic_loss else loss.judged
         kept = cycle.add(Try(written, loss, steering, answer))
         work.record("ICD", iteration, loss=loss, kept=kept)
-        following = optimizer.next_merge(steering)
+        following = optimizer.next_template(steering, settings.good_enough)
         if settings.prompt_switching or following is None:
             template, terms = following, terms_to_name(steering, demand.topic_terms)
     return cycle
 
 
 async def answer_cycle(work: Work, demand: Demand, question: Question, first: Written | None) -> Cycle:
-    """First answer (if it did not come with the instruction) -> FAC -> FAU, until it passes or K tries are used.
+    """First answer (unless the instruction brought it) -> FAC -> FAU, until one is good enough or K tries are used.
 
     An instruction without words is not answered: its answer counts as empty.
     """
@@ -87,7 +88,7 @@ async def answer_cycle(work: Work, demand: Demand, question: Question, first: Wr
     for iteration in range(1, settings.answer_tries + 1 if settings.answer_cycle else 2):
         if iteration > 1:
             steering = cycle.tries[-1].steering
-            template = optimizer.next_answer(steering)
+            template = optimizer.next_template(steering, settings.good_enough)
             if template is None:
                 break
             terms = terms_to_name(steering, demand.answer_terms)

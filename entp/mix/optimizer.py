@@ -59,11 +59,8 @@ def first_merge(language: str) -> str:
     return "merge_plain" if language in UNASKED else "merge_same_language"
 
 
-def next_merge(loss: SymbolicLoss) -> str | None:
-    """The template for the next merged instruction; None where nothing is wrong."""
-    return _TEMPLATES[loss.heaviest] if loss.heaviest else None
-
-
-def next_answer(loss: SymbolicLoss) -> str | None:
-    """The template for the next answer; None where nothing is wrong."""
-    return _TEMPLATES[loss.heaviest] if loss.heaviest else None
+def next_template(loss: SymbolicLoss, good_enough: float) -> str | None:
+    """The template for the next try, by the heaviest error of the last; None where the loss is within `good_enough`."""
+    if loss.heaviest is None or loss.total <= good_enough:
+        return None
+    return _TEMPLATES[loss.heaviest]

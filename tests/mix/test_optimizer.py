@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from entp.mix.loss import TERMS, SymbolicLoss
-from entp.mix.optimizer import FIRST_ANSWER, POLICY, first_merge, next_answer, next_merge
+from entp.mix.optimizer import FIRST_ANSWER, POLICY, first_merge, next_template
 from entp.mix.templates import FOLDER, templates
 
 SWITCHABLE = {path.name.partition(".")[0] for path in (FOLDER / "switchable").glob("*.txt")}
@@ -42,9 +42,15 @@ def test_a_template_has_only_known_placeholders(name):
 
 
 def test_the_heaviest_error_decides_and_no_error_ends_the_cycle():
-    assert next_merge(SymbolicLoss(0.5, {"length": 0.1, "missing_terms_b": 0.4}, {})) == "merge_keep_terms"
-    assert next_merge(SymbolicLoss(0.0, {"length": 0.0}, {})) is None
-    assert next_answer(SymbolicLoss(0.5, {"answer_truncated": 0.5}, {})) == "answer_shorter"
+    assert next_template(SymbolicLoss(0.5, {"length": 0.1, "missing_terms_b": 0.4}, {}), 0.05) == "merge_keep_terms"
+    assert next_template(SymbolicLoss(0.5, {"answer_truncated": 0.5}, {}), 0.05) == "answer_shorter"
+    assert next_template(SymbolicLoss(0.0, {"length": 0.0}, {}), 0.0) is None
+
+
+def test_a_loss_that_is_good_enough_ends_the_cycle():
+    loss = SymbolicLoss(0.04, {"judged_incomplete": 0.04}, {})
+    assert next_template(loss, 0.05) is None
+    assert next_template(loss, 0.03) == "merge_both_intents"
 
 
 def test_of_equal_errors_the_graver_kind_decides():
