@@ -40,7 +40,7 @@ MERGED_SCHEMA: dict[str, Any] = {
 _LABEL = re.compile(
     r"\A\W*(?:an? |the )?(?:new |short |merged |combined )?(?:instruction|task|answer)\W*:\s*", re.IGNORECASE
 )
-_MARK = re.compile(r"</?(?:instruction|answer|task)>")
+_MARK = re.compile(r"</?(?:instruction|answer|(?:task|note)(?:_\d)?)>")
 _QUOTED = re.compile(r'\A(["“])([^"“”]+)["”]\Z')
 
 
