@@ -16,9 +16,9 @@ from entp.config import AuditConfig, Config, LLMConfig, LossConfig
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply, Request
 from entp.llm.session import open_session
 from entp.mix.fuse import Fusion, fuse
-from entp.mix.key_terms import count_documents
 from entp.mix.work import Pair, Parent
 from entp.records import Message
+from entp.text.key_terms import count_documents
 from tests.fake_backend import FakeBackend
 
 MERGED = "Name three citrus fruits with vitamins, then describe a sandy beach at sunset."
