@@ -15,7 +15,7 @@ from typing import Any
 
 from scipy.stats import t as student
 
-from entp import config, loop, shell, track
+from entp import loop, params, shell, track
 from entp.config import Config
 from entp.errors import UsageError
 from entp.platform import tracking
@@ -72,7 +72,7 @@ def _check(method: Mapping[str, Any]) -> None:
         raise UsageError(shape)
     if not isinstance(method["settings"], list) or not all("=" in str(setting) for setting in method["settings"]):
         raise UsageError(shape)
-    config.load(None, [str(setting) for setting in method["settings"]])
+    params.load(None, [str(setting) for setting in method["settings"]])
 
 
 def table(cells: Sequence[Mapping[str, Any]]) -> str:

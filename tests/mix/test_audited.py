@@ -10,6 +10,7 @@ from entp import store
 from entp.errors import DataError
 from entp.llm.client import Generate, LogLikelihood, Reply
 from entp.mix import stage
+from entp.params import changed
 from tests.datasets import embeddings, publish, sample
 from tests.fake_backend import FakeBackend
 from tests.mix.pairs import Script, operator_of, with_mix
@@ -69,8 +70,6 @@ class Author(Script):
 
 def run(monkeypatch, inputs, output, author, *overrides):
     monkeypatch.setattr("entp.llm.session.open_backend", lambda _: FakeBackend(author))
-    from entp.config import changed
-
     summary = stage.run(changed(with_mix(accept_loss=2.0), overrides), inputs, output)
     return summary, store.read(output, "fusions")
 
