@@ -74,6 +74,19 @@ def test_a_pipeline_that_fails_ends_its_run_as_failed(tmp_path):
     assert [run.info.status for run in stored(tmp_path / "run").values()] == ["FAILED"]
 
 
+def test_a_child_is_nested_ends_as_its_body_does_and_is_taken_up_again(tmp_path):
+    with track.open_run(params.load(), tmp_path / "run") as parent:
+        with pytest.raises(RuntimeError), parent.child("the judge's") as child:
+            raise RuntimeError
+        failed = stored(tmp_path / "run")[child.run_id]
+        with parent.child("the judge's") as again:
+            running = stored(tmp_path / "run")[again.run_id]
+        finished = stored(tmp_path / "run")[again.run_id]
+    assert child.run_id == again.run_id != parent.run_id
+    assert failed.data.tags["mlflow.parentRunId"] == parent.run_id
+    assert [run.info.status for run in (failed, running, finished)] == ["FAILED", "RUNNING", "FINISHED"]
+
+
 def test_datasets_and_artifacts_are_attached(tmp_path):
     output = tmp_path / "run"
     publish(output, "purge", samples=[sample("Name a fish.", "A trout.")])
