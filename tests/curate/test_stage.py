@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from entp import store
-from entp.config import Config, CurateConfig, load
+from entp.config import Config, CurateConfig
 from entp.curate.stage import curate, long_tail_diversity, ratings_of, run
 from entp.errors import DataError, UsageError
+from entp.params import load
 from tests.datasets import publish, sample
 
 TOPICS = {

@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from entp import store
-from entp.config import load
 from entp.errors import DataError
 from entp.llm.client import Choose, Reply
+from entp.params import load
 from entp.rate.stage import run
 from entp.records import RATINGS, SAMPLES, content_id
 from tests.fake_backend import FakeBackend
