@@ -26,8 +26,7 @@ from typing import Any
 
 from benchmarks import results
 from benchmarks.apart import apart
-from entp import config as configuration
-from entp import loop, store
+from entp import loop, params, store
 from entp.config import Config
 from entp.errors import DataError
 from entp.llm.client import Generate, user
@@ -78,7 +77,7 @@ class Flat:
 
 def main() -> None:
     arguments = _arguments()
-    config = configuration.load(overrides=["llm.backend=vllm", *arguments.overrides])
+    config = params.load(overrides=["llm.backend=vllm", *arguments.overrides])
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     runs = []

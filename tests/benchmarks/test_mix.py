@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.mix import Asked, Flat, Mixed, compared, occupancy, pairs_of_pool, speed, steady_speed
-from entp import config as configuration
+from entp import params
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -52,7 +52,7 @@ def test_medians_of_all_runs_are_compared():
 
 
 def test_pairs_are_of_one_language_distinct_and_the_same_each_time(tmp_path):
-    settings = configuration.load()
+    settings = params.load()
     pairs = pairs_of_pool(settings, 40, tmp_path / "first")
     assert all(pair.parents[0].language == pair.parents[1].language for pair in pairs)
     assert len({frozenset(parent.id for parent in pair.parents) for pair in pairs}) == 40

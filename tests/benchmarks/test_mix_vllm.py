@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.apart import apart
 from benchmarks.mix import fuse_pairs, one_batch, written
-from entp import config as configuration
+from entp import params
 
 pytestmark = pytest.mark.vllm
 if importlib.util.find_spec("vllm") is None:
@@ -16,9 +16,7 @@ if importlib.util.find_spec("vllm") is None:
 
 
 def test_the_rival_is_given_all_that_mix_asked_and_writes_as_much():
-    config = configuration.load(
-        overrides=["llm.backend=vllm", "mix.max_answer_tokens=20", "mix.max_instruction_tokens=18"]
-    )
+    config = params.load(overrides=["llm.backend=vllm", "mix.max_answer_tokens=20", "mix.max_instruction_tokens=18"])
     mixed = apart(fuse_pairs, config, 1)
     assert {one.sampling["max_tokens"] for one in mixed.asked} == {1, 18, 20}
     assert all(one.prompt and one.began < one.ended for one in mixed.asked)
