@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from entp.errors import DataError
-from entp.rate.rating import RawRating
+from entp.rate.effects import length_correlation, source_share
 from entp.records import with_text
 
 if TYPE_CHECKING:
@@ -23,24 +22,25 @@ MIN_RATINGS_TO_DOUBT = 50
 SAME_EXPECTED = 0.01
 
 
-def rater_metrics(
-    rater: str, rows: pl.DataFrame, ratings: Sequence[RawRating], samples: pl.DataFrame
-) -> dict[str, float]:
-    """Metrics of one rater, named `<rater>/...`; ratios are of the samples it was given (not over the budget)."""
-    given = sum(rating.status != "over_budget" for rating in ratings)
-    rated = rows.filter(pl.col("status") == "rated")
+def rater_metrics(rater: str, rows: pl.DataFrame, samples: pl.DataFrame) -> dict[str, float]:
+    """Metrics of one rater, named `<rater>/...`; ratios are of the samples it was given (not over the budget).
+
+    `rows` are its ratings in the order of `samples`.
+    """
+    statuses = Counter(rows["status"].to_list())
+    given = rows.height - statuses["over_budget"]
+    scores = rows["score"].drop_nulls()
     metrics = {
-        f"{rater}/rated_ratio": rated.height / given,
-        f"{rater}/mean_score": _mean(rated["score"]),
-        f"{rater}/commonest_share": commonest_share(rated["score"]),
-        f"{rater}/truncated_inputs": float(sum(rating.cut for rating in ratings)),
+        f"{rater}/rated_ratio": statuses["rated"] / given,
+        f"{rater}/mean_score": _mean(scores),
+        f"{rater}/commonest_share": commonest_share(scores),
     }
-    statuses = Counter(rating.status for rating in ratings)
     metrics |= {f"{rater}/status/{status}": float(count) for status, count in sorted(statuses.items())}
-    correlation = length_correlation(rated, samples)
-    if correlation is not None:
-        metrics[f"{rater}/length_correlation"] = correlation
-    return metrics
+    effects = {
+        "length_correlation": length_correlation(rows["expected"], with_text(samples)["response"].str.len_chars()),
+        "source_share": source_share(rows["expected"], samples["source"]),
+    }
+    return metrics | {f"{rater}/{name}": value for name, value in effects.items() if value is not None}
 
 
 def usage_metrics(usage: Usage, asked: int) -> dict[str, float]:
@@ -52,18 +52,6 @@ def usage_metrics(usage: Usage, asked: int) -> dict[str, float]:
         "tokens_per_sample": (usage.tokens_in + usage.tokens_out) / max(asked, 1),
         "cost": usage.cost,
     }
-
-
-def length_correlation(rated: pl.DataFrame, samples: pl.DataFrame) -> float | None:
-    """Spearman correlation of expected score and response length (characters): how much a rater only counts words.
-
-    None where either does not vary.
-    """
-    lengths = with_text(samples).select("id", length=pl.col("response").str.len_chars())
-    table = rated.join(lengths, on="id", how="left").select("expected", "length")
-    if table["expected"].n_unique() < 2 or table["length"].n_unique() < 2:
-        return None
-    return float(table.select(pl.corr("expected", "length", method="spearman")).item())
 
 
 def commonest_share(scores: pl.Series) -> float:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entp.rate.fence import CONTROL_TOKEN, FENCE, inside_fence, neutralise
-from entp.rate.judge import render
+from entp.rate.raters.judge import render
 from tests.rate.conversations import conversation
 
 EMPTY = render(conversation("", ""), max_tokens=512)

@@ -1,20 +1,14 @@
-"""Rater `likelihood`: how much the prompt helps the model to predict the response.
+"""How likely a model finds each response, after its prompt and by itself: what the likelihood raters are made of.
 
-Value = log p(response | prompt) - log p(response), in nats: the information that the two share. An answer to another
-question, garbled text and a repeated stock phrase gain little from their prompt. No prompt of ours is involved, so
-there is nothing to inject into; the price is that it measures fit more than truth.
-
-The choice is ours, and was measured with SmolLM2-135M. On good and bad answers of equal length, 60 pairs of our own, it
-tells them apart with AUC 0.73; the mean log-likelihood per token, one request instead of two, with 0.61, and
-it prefers an answer that repeats its question to a good one. On 180 Alpaca rows that three larger models rated very
-high or very low (DS2's published ratings) the mean log-likelihood ranks the *low* ones higher (AUC 0.29; 0.36 at equal
-length), because what is easy is easy to predict; this value reaches 0.61 (0.52 at equal length, so next to nothing),
-and plain length 0.94. Use a judge on a larger model for anything but a demonstration.
+No prompt of ours is involved, so a sample has nothing to inject into; the price is that likelihood measures fit more
+than truth. Raters of one run share the requests, because equal requests are made once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from entp.config import RateConfig
@@ -29,15 +23,47 @@ if TYPE_CHECKING:
     from entp.llm.session import Session
 
 
-async def raw_values(
-    session: Session, conversations: Sequence[Sequence[Message]], config: RateConfig, advance: Advance | None
+@dataclass(frozen=True)
+class Odds:
+    """Log-probability (nats) of a response of `tokens` tokens."""
+
+    logprob: float
+    tokens: int
+
+    @property
+    def per_token(self) -> float:
+        return self.logprob / self.tokens
+
+
+async def rate_by_fit(
+    value: Callable[[Odds], float],
+    session: Session,
+    conversations: Sequence[Sequence[Message]],
+    config: RateConfig,
+    advance: Advance | None,
 ) -> list[RawRating]:
-    """Nats that the prompt adds to the log-likelihood of each conversation's last answer; two requests each."""
+    """Rate each last answer by `value` of its odds after its prompt; one request each."""
+    requests = [request_for(messages, config.max_tokens) for messages in conversations]
+    replies = await ask_again(session.loglikelihood, requests, advance)
+    return [
+        _rating([reply], value, is_cut(messages, config.max_tokens))
+        for reply, messages in zip(replies, conversations, strict=True)
+    ]
+
+
+async def rate_by_help(
+    value: Callable[[Odds, Odds], float],
+    session: Session,
+    conversations: Sequence[Sequence[Message]],
+    config: RateConfig,
+    advance: Advance | None,
+) -> list[RawRating]:
+    """Rate each last answer by `value` of its odds after its prompt and of those without; two requests each."""
     informed = [request_for(messages, config.max_tokens) for messages in conversations]
     alone = [LogLikelihood((), request.continuation) for request in informed]
     replies = await ask_again(session.loglikelihood, [*informed, *alone], every_second(advance))
     return [
-        _rating(with_prompt, without, is_cut(messages, config.max_tokens))
+        _rating([with_prompt, without], value, is_cut(messages, config.max_tokens))
         for with_prompt, without, messages in zip(
             replies[: len(informed)], replies[len(informed) :], conversations, strict=True
         )
@@ -71,10 +97,13 @@ def every_second(advance: Advance | None) -> Advance | None:
     return step
 
 
-def _rating(with_prompt: Reply, without: Reply, cut: bool) -> RawRating:
-    for reply in (with_prompt, without):
+def _rating(replies: Sequence[Reply], value: Callable[..., float], cut: bool) -> RawRating:
+    for reply in replies:
         if reply.status != "ok":
             return unrated(reply, cut)
         if reply.tokens_scored < 1:
             return RawRating("unparsed", cut=cut, error="the response has no tokens to score")
-    return RawRating("rated", with_prompt.logprob - without.logprob, None, cut)
+    number = value(*(Odds(reply.logprob, reply.tokens_scored) for reply in replies))
+    if not math.isfinite(number):
+        return RawRating("failed", cut=cut, error="the model's probabilities are not numbers")
+    return RawRating("rated", number, None, cut)
