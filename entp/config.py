@@ -19,7 +19,7 @@ from entp.errors import UsageError
 OPERATIONAL = "operational"
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
 #: The rows of `entp.rate.raters`. `combined` is computed from the ratings of a run's other raters.
-RaterName = Literal["likelihood", "nll", "ifd", "judge"]
+RaterName = Literal["likelihood", "nll", "ifd", "judge", "judge_generated"]
 
 
 class Section(BaseModel):

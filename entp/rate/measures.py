@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -64,8 +65,8 @@ def commonest_share(scores: pl.Series) -> float:
 def sameness(rater: str, rows: pl.DataFrame) -> list[str]:
     """A note where a rater gives nearly everything one score though its expected scores still differ.
 
-    Raises DataError where those are the same too: such a rater has not read the samples. A weak judge rounds to one
-    score and is still of use, because stages that compare two texts read its expected scores.
+    Raises DataError where nearly all of those are the same too: such a rater has not read the samples. A weak judge
+    rounds to one score and is still of use, because stages that compare two texts read its expected scores.
     """
     rated = rows.filter(pl.col("status") == "rated")
     share = commonest_share(rated["score"])
@@ -73,9 +74,11 @@ def sameness(rater: str, rows: pl.DataFrame) -> list[str]:
         return []
     score = Counter(rated["score"].to_list()).most_common(1)[0][0]
     expected = rated["expected"].sort().to_list()
-    if expected[-1] - expected[0] < SAME_EXPECTED:
+    nearly_all = math.ceil(MAX_COMMONEST_SHARE * len(expected))
+    ranges = zip(expected, expected[nearly_all - 1 :], strict=False)
+    if min(highest - lowest for lowest, highest in ranges) < SAME_EXPECTED:
         raise DataError(
-            f"rate: rater `{rater}` gave the same score {score} to all {rated.height} samples; "
+            f"rate: rater `{rater}` gave the same score {score} to {share:.1%} of {rated.height} samples; "
             f"try another llm.model, or leave the rater out of rate.raters"
         )
     return [

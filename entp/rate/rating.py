@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from entp.config import RateConfig
@@ -24,7 +24,8 @@ class RawRating:
 
     `value` is null unless `status` is "rated" (see RATING_STATUSES); `spread` is the standard deviation of the
     rater's distribution, on the same scale, null where it has none. `cut` says that only a part of the
-    conversation was short enough to be read; `error` is the cause of any other status.
+    conversation was short enough to be read; `error` is the cause of any other status. `criteria` are further numbers
+    that the rater gave (RATING_CRITERIA).
     """
 
     status: str
@@ -32,6 +33,7 @@ class RawRating:
     spread: float | None = None
     cut: bool = False
     error: str = ""
+    criteria: Mapping[str, int] = field(default_factory=dict)
 
 
 class Rater(Protocol):

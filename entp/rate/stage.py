@@ -19,7 +19,7 @@ from entp.rate.measures import rater_metrics, sameness, usage_metrics
 from entp.rate.raters import RATERS, rate_raw
 from entp.rate.rating import RawRating
 from entp.rate.scores import score_ratings
-from entp.records import RATINGS
+from entp.records import RATING_CRITERIA, RATINGS
 from entp.stages import Inputs, identity
 from entp.store import Summary
 
@@ -39,6 +39,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
             for rater in raters:
                 ratings = _rate(rater, session, samples, inside, config.rate)
                 _require_enough_rated(rater, [rating for rating in ratings if rating.status != "over_budget"], config)
+                dataset.write("criteria", _criteria(rater, samples, ratings), RATING_CRITERIA)
                 tables[rater] = score_ratings(rater, samples, ratings, config.rate.regress_out)
                 notes += sameness(rater, tables[rater])
                 metrics[f"{rater}/truncated_inputs"] = float(sum(rating.cut for rating in ratings))
@@ -60,6 +61,16 @@ def _rate(
     with progress(f"rate: {rater}", len(chosen)) as advance:
         rated = iter(session.run(rate_raw(rater, session, chosen, config, advance)))
     return [next(rated) if asked else RawRating("over_budget") for asked in inside]
+
+
+def _criteria(rater: str, samples: pl.DataFrame, ratings: Sequence[RawRating]) -> pl.DataFrame:
+    """The RATING_CRITERIA rows of one rater; none for a rater that has one number."""
+    rows = [
+        (sample, rater, criterion, value)
+        for sample, rating in zip(samples["id"], ratings, strict=True)
+        for criterion, value in rating.criteria.items()
+    ]
+    return pl.DataFrame(rows, schema=RATING_CRITERIA, orient="row")
 
 
 def _require_enough_rated(rater: str, ratings: list[RawRating], config: Config) -> None:

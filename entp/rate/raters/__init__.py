@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from entp.config import RateConfig
 from entp.progress import Advance
-from entp.rate.raters import ifd, judge, likelihood, nll
+from entp.rate.raters import ifd, judge, judge_generated, likelihood, nll
 from entp.rate.rating import Rater, RawRating
 from entp.records import Message
 
@@ -34,6 +34,7 @@ RATERS: dict[str, Row] = {
     "nll": Row(nll.raw_values, "order"),
     "ifd": Row(ifd.raw_values, "order"),
     "judge": Row(judge.raw_values, "score", judge.PROMPT_VERSION),
+    "judge_generated": Row(judge_generated.raw_values, "score", judge_generated.PROMPT_VERSION),
 }
 
 
