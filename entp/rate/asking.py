@@ -13,6 +13,7 @@ from string import Template
 
 from entp.rate.excerpt import ends, fits, shares
 from entp.rate.fence import FENCE, inside_fence
+from entp.rate.persuasion import without_persuasion
 from entp.records import Message, prompt_of, response_of
 
 
@@ -28,11 +29,21 @@ def render(version: str, messages: Sequence[Message], max_tokens: int) -> str:
 
 
 def is_cut(messages: Sequence[Message], max_tokens: int) -> bool:
-    """Whether `render` leaves a part of the conversation out."""
+    """Whether `render` leaves a part of the conversation out, for want of room."""
     return not fits("".join(_texts(messages)), max_tokens)
 
 
+def is_hidden(messages: Sequence[Message]) -> bool:
+    """Whether `render` hides a sentence, because it speaks to the judge."""
+    return any(without_persuasion(text) != text for text in _fenced(messages))
+
+
 def _texts(messages: Sequence[Message]) -> tuple[str, str]:
+    prompt, response = _fenced(messages)
+    return without_persuasion(prompt), without_persuasion(response)
+
+
+def _fenced(messages: Sequence[Message]) -> tuple[str, str]:
     return inside_fence(prompt_of(list(messages))), inside_fence(response_of(list(messages)))
 
 

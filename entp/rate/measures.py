@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from entp.errors import DataError
 from entp.rate.effects import length_correlation, source_share
+from entp.rate.rating import RawRating
 from entp.records import with_text
 
 if TYPE_CHECKING:
@@ -42,6 +44,14 @@ def rater_metrics(rater: str, rows: pl.DataFrame, samples: pl.DataFrame) -> dict
         "source_share": source_share(rows["expected"], samples["source"]),
     }
     return metrics | {f"{rater}/{name}": value for name, value in effects.items() if value is not None}
+
+
+def input_metrics(rater: str, ratings: Sequence[RawRating]) -> dict[str, float]:
+    """How many samples the rater saw cut, and how many with a sentence hidden from it."""
+    return {
+        f"{rater}/truncated_inputs": float(sum(rating.cut for rating in ratings)),
+        f"{rater}/hidden_inputs": float(sum(rating.hidden for rating in ratings)),
+    }
 
 
 def usage_metrics(usage: Usage, asked: int) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from entp.config import RateConfig
@@ -46,7 +46,7 @@ async def rate_by_fit(
     requests = [request_for(messages, config.max_tokens) for messages in conversations]
     replies = await ask_again(session.loglikelihood, requests, advance)
     return [
-        _rating([reply], value, is_cut(messages, config.max_tokens))
+        replace(_rating([reply], value), cut=is_cut(messages, config.max_tokens))
         for reply, messages in zip(replies, conversations, strict=True)
     ]
 
@@ -63,7 +63,7 @@ async def rate_by_help(
     alone = [LogLikelihood((), request.continuation) for request in informed]
     replies = await ask_again(session.loglikelihood, [*informed, *alone], every_second(advance))
     return [
-        _rating([with_prompt, without], value, is_cut(messages, config.max_tokens))
+        replace(_rating([with_prompt, without], value), cut=is_cut(messages, config.max_tokens))
         for with_prompt, without, messages in zip(
             replies[: len(informed)], replies[len(informed) :], conversations, strict=True
         )
@@ -97,13 +97,13 @@ def every_second(advance: Advance | None) -> Advance | None:
     return step
 
 
-def _rating(replies: Sequence[Reply], value: Callable[..., float], cut: bool) -> RawRating:
+def _rating(replies: Sequence[Reply], value: Callable[..., float]) -> RawRating:
     for reply in replies:
         if reply.status != "ok":
-            return unrated(reply, cut)
+            return unrated(reply)
         if reply.tokens_scored < 1:
-            return RawRating("unparsed", cut=cut, error="the response has no tokens to score")
+            return RawRating("unparsed", error="the response has no tokens to score")
     number = value(*(Odds(reply.logprob, reply.tokens_scored) for reply in replies))
     if not math.isfinite(number):
-        return RawRating("failed", cut=cut, error="the model's probabilities are not numbers")
-    return RawRating("rated", number, None, cut)
+        return RawRating("failed", error="the model's probabilities are not numbers")
+    return RawRating("rated", number)

@@ -15,7 +15,7 @@ from entp.llm.session import Session, open_session
 from entp.progress import progress
 from entp.rate import combined
 from entp.rate.budget import within_budget
-from entp.rate.measures import rater_metrics, sameness, usage_metrics
+from entp.rate.measures import input_metrics, rater_metrics, sameness, usage_metrics
 from entp.rate.raters import RATERS, rate_raw
 from entp.rate.rating import RawRating
 from entp.rate.scores import score_ratings
@@ -42,7 +42,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
                 dataset.write("criteria", _criteria(rater, samples, ratings), RATING_CRITERIA)
                 tables[rater] = score_ratings(rater, samples, ratings, config.rate.regress_out)
                 notes += sameness(rater, tables[rater])
-                metrics[f"{rater}/truncated_inputs"] = float(sum(rating.cut for rating in ratings))
+                metrics |= input_metrics(rater, ratings)
             metrics |= usage_metrics(session.usage, len(raters) * int(inside.sum()))
             notes.insert(0, f"rated by {session.model_name}{_prompts(raters)}")
         if combined.NAME in config.rate.raters:

@@ -46,13 +46,13 @@ def rate(tmp_path):
             rows.append((content_id(messages), "forum", messages, "en", "{}"))
         dataset.write("samples", pl.DataFrame(rows, schema=SAMPLES, orient="row").sort("id"), SAMPLES)
 
-    def run_stage(server: Server, raters=JUDGES, retries=2, name="rate", floor=0.0):
+    def run_stage(server: Server, raters=JUDGES, retries=2, name="rate", floor=0.0, seconds=30.0):
         overrides = [
             f"rate.raters=[{','.join(raters)}]",
             f"rate.min_rated_ratio={floor}",
             "llm.model=m",
             f"llm.retries={retries}",
-            "llm.timeout_seconds=0.3",
+            f"llm.timeout_seconds={seconds}",
         ]
         with serving(server):
             config = load(overrides=[*overrides, f"llm.endpoint={server.url}"])
@@ -66,7 +66,7 @@ def test_under_every_fault_at_once_a_score_is_the_sound_servers_score_or_there_i
     truth = rate(Server(completions=[sound]), name="sound")
     faults = {"429": 0.1, "500": 0.1, "hang": 0.1, "malformed": 0.2, "cut": 0.1}
     server = Server(faults=faults, seed=3, completions=[sound])
-    ratings = rate(server, retries=0, name="bad")
+    ratings = rate(server, retries=0, name="bad", seconds=2.0)
     assert set(server.met) == set(faults)
     both = ratings.join(truth, on=["id", "rater"], suffix="_true")
     rated = both.filter(status="rated")
@@ -112,7 +112,8 @@ def test_a_reply_that_is_no_rating_is_named_by_its_status(rate, case):
         text = body["messages"][0]["content"]
         return answer if "Question 7?" in text else sound(body)
 
-    ratings = rate(Server(completions=[once_bad]), raters=["judge_generated"], retries=0)
+    seconds = 3.0 if answer == "hang" else 30.0
+    ratings = rate(Server(completions=[once_bad]), raters=["judge_generated"], retries=0, seconds=seconds)
     (bad,) = ratings.filter(pl.col("status") != "rated").rows(named=True)
     assert (bad["status"], bad["score"], bad["expected"]) == (status, None, None)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from entp.config import RateConfig
 from entp.llm.client import Choose, Reply, user
 from entp.progress import Advance
-from entp.rate.asking import is_cut, render
+from entp.rate.asking import is_cut, is_hidden, render
 from entp.rate.rating import RawRating, ask_again, unrated
 from entp.records import Message
 
@@ -35,19 +36,19 @@ async def raw_values(
     ]
     replies = await ask_again(session.choose, requests, advance)
     return [
-        _rating(reply, is_cut(messages, config.max_tokens))
+        replace(_rating(reply), cut=is_cut(messages, config.max_tokens), hidden=is_hidden(messages))
         for reply, messages in zip(replies, conversations, strict=True)
     ]
 
 
-def _rating(reply: Reply, cut: bool) -> RawRating:
+def _rating(reply: Reply) -> RawRating:
     if reply.status != "ok":
-        return unrated(reply, cut)
+        return unrated(reply)
     if reply.answer_mass < MIN_ANSWER_MASS:
         error = f"the digits 0 to 5 had {reply.answer_mass:.2g} of the probability"
-        return RawRating("unparsed", cut=cut, error=error)
+        return RawRating("unparsed", error=error)
     value, spread = moments(reply.probabilities)
-    return RawRating("rated", value, spread, cut)
+    return RawRating("rated", value, spread)
 
 
 def moments(probabilities: Mapping[str, float]) -> tuple[float, float]:

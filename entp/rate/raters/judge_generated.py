@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from entp.config import RateConfig
 from entp.llm.client import MALFORMED, Generate, Reply, user
 from entp.progress import Advance
-from entp.rate.asking import is_cut, render
+from entp.rate.asking import is_cut, is_hidden, render
 from entp.rate.rating import RawRating, ask_again, unrated
 from entp.records import CRITERIA, Message
 
@@ -45,7 +46,7 @@ async def raw_values(
     ]
     replies = await ask_again(session.generate, requests, advance)
     return [
-        _rating(reply, is_cut(messages, config.max_tokens))
+        replace(_rating(reply), cut=is_cut(messages, config.max_tokens), hidden=is_hidden(messages))
         for reply, messages in zip(replies, conversations, strict=True)
     ]
 
@@ -69,12 +70,12 @@ def shifted(overall: int) -> int:
     return min(max(overall, low), high) - low
 
 
-def _rating(reply: Reply, cut: bool) -> RawRating:
+def _rating(reply: Reply) -> RawRating:
     if reply.status == "failed" and reply.error.startswith(MALFORMED):
-        return RawRating("unparsed", cut=cut, error=reply.error)
+        return RawRating("unparsed", error=reply.error)
     if reply.status != "ok":
-        return unrated(reply, cut)
+        return unrated(reply)
     criteria = criteria_in(reply.text)
     if criteria is None:
-        return RawRating("unparsed", cut=cut, error="the reply is not the four ratings as JSON")
-    return RawRating("rated", float(shifted(criteria["overall"])), None, cut, criteria=criteria)
+        return RawRating("unparsed", error="the reply is not the four ratings as JSON")
+    return RawRating("rated", float(shifted(criteria["overall"])), None, criteria=criteria)
