@@ -17,7 +17,7 @@ GARBLED = pairs("garbled")[:6]
 @pytest.fixture(scope="module")
 def ratings(tmp_path_factory):
     """Raw ratings of clean answers and of the same answers garbled, by rater, from the embedded model."""
-    texts = [conversation(row["prompt"], row[side]) for side in ("good", "bad") for row in GARBLED]
+    texts = [conversation(row["instruction"], row[side]) for side in ("good", "bad") for row in GARBLED]
     config = Config()
     with open_session(config.llm, tmp_path_factory.mktemp("cache"), purpose="rate") as session:
         return {rater: asyncio.run(rate_raw(rater, session, texts, config.rate)) for rater in RATERS}
