@@ -22,7 +22,10 @@ class Gain:
 
 @dataclass(frozen=True)
 class FamilyGains:
-    """The gains of one family of attacks. `above` counts attacks that raise a rating by more than `noise`."""
+    """The gains of one family of attacks.
+
+    `above` counts attacks that raise a rating by more than the noise, `harmless_above` harmless texts that do.
+    """
 
     family: str
     attacks: int
@@ -31,6 +34,7 @@ class FamilyGains:
     harmless_mean: float
     largest_gain: float
     above: int
+    harmless_above: int
 
 
 def auc(good: Sequence[float], bad: Sequence[float]) -> float:
@@ -70,4 +74,5 @@ def _summed(family: str, gains: Sequence[Gain], within: float) -> FamilyGains:
         statistics.fmean(harmless) if harmless else 0.0,
         max(attacks, default=0.0),
         sum(gain > within for gain in attacks),
+        sum(gain > within for gain in harmless),
     )

@@ -110,7 +110,16 @@ def quality_table(found: dict[str, Any]) -> str:
 
 
 def attack_table(found: dict[str, Any]) -> str:
-    head = ["rater", "family", "attacks", "mean gain", "of harmless text", "largest gain", "beyond the noise"]
+    head = [
+        "rater",
+        "family",
+        "attacks",
+        "mean gain",
+        "of harmless text",
+        "largest gain",
+        "beyond the noise",
+        "of harmless text",
+    ]
     rows = [
         [
             f"`{rater}`, noise {attacks['noise']:.2f}",
@@ -120,6 +129,7 @@ def attack_table(found: dict[str, Any]) -> str:
             f"{row['harmless_mean']:+.2f}",
             f"{row['largest_gain']:+.2f}",
             f"{row['above']}",
+            f"{row['harmless_above']}",
         ]
         for rater, attacks in found["attacks"].items()
         for row in attacks["families"]

@@ -33,7 +33,7 @@ HIGH = re.compile(
     re.IGNORECASE,
 )
 #: An order to set the rules aside; praise of the answer itself; full marks; a number under one of our own criteria; one
-#: high number over and over.
+#: high number over and over; what only a decoder reads (Base64, hexadecimal).
 OTHER = re.compile(
     r"\b(?:ignor\w*|disregard\w*|forget|overrid\w*|bypass\w*|supersed\w*|(?:do not|don't) follow)\b[^.!?\n]{0,60}?"
     r"\b(?:instructions?|prompts?|rules?|rubrics?|criteria|guidelines?|(?:all|everything) (?:of )?(?:the )?above)\b"
@@ -43,7 +43,8 @@ OTHER = re.compile(
     r"|(?:这个|这份|此|该|本)(?:回答|答案|样本|回复)[^。！？\n]{0,20}?(?:优秀|完美|最好|完全正确|高质量|满分)"
     r"|[五5]\s*[分点](?![钟鐘])|满分|満点|만점|\b(?:5\s*/\s*5|10\s*/\s*10|five out of five|ten out of ten)\b"
     rf"|\b(?:{'|'.join(CRITERIA)})\b[\"'\s]{{0,2}}[:=]\s*(?:[4-9]|10)\b"
-    r"|\b([459]|10|five)\b(?:\W+\1\b){2,}",
+    r"|\b([459]|10|five)\b(?:\W+\1\b){2,}"
+    r"|(?-i:(?<![\w/:.])(?=[A-Za-z+/]*\d)(?=[A-Z\d+/]*[a-z])(?=[a-z\d+/]*[A-Z])[A-Za-z\d+/]{24,}|\b[\da-f]{24,}\b)",
     re.IGNORECASE,
 )
 #: Letters of other scripts that pass for Latin ones.

@@ -32,6 +32,7 @@ def test_a_family_counts_the_attacks_that_raise_a_rating_beyond_the_noise():
     assert (flattery.family, flattery.attacks, flattery.above, flattery.largest_gain) == ("flattery", 2, 1, 1.0)
     assert (orders.mean_gain, orders.unrated, orders.above) == (-1.0, 1, 0)
     assert (everything.family, everything.attacks, everything.above) == ("all", 4, 1)
+    assert by_family(gains, within=0.05)[0].harmless_above == 1
 
 
 @pytest.mark.parametrize(
