@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 OPERATIONAL = "operational"
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+#: The rows of `entp.rate.raters`. `combined` is computed from the ratings of a run's other raters.
+RaterName = Literal["likelihood", "nll", "ifd", "judge", "judge_generated"]
 
 
 class Section(BaseModel):
@@ -77,16 +79,29 @@ class EmbedConfig(Section):
 
 
 class RateConfig(Section):
-    raters: list[Literal["likelihood", "judge"]] = Field(
-        ["likelihood", "judge"], min_length=1, description="raters that score every sample, side by side"
+    raters: list[RaterName | Literal["combined"]] = Field(
+        ["likelihood", "judge"],
+        min_length=1,
+        description="raters that score every sample, side by side; `combined` is the mean of the others",
+    )
+    regress_out: list[Literal["length", "source"]] = Field(
+        [], description="what a rater's numbers must not follow: the response's length, the sample's source"
     )
     max_samples: int | None = Field(None, ge=1, description="budget: rate at most this many samples per rater")
     max_tokens: int = Field(512, ge=64, description="longer samples are cut before rating, in tokens")
     min_rated_ratio: Ratio = Field(0.5, description="fail when a rater scores a smaller share of what it was given")
 
+    @model_validator(mode="after")
+    def _raters_fit_together(self) -> RateConfig:
+        if len(set(self.raters)) < len(self.raters):
+            raise ValueError("a rater is named twice in raters")
+        if "combined" in self.raters and len(self.raters) < 3:
+            raise ValueError("combined needs two other raters in raters to combine")
+        return self
+
 
 class CurateConfig(Section):
-    rater: Literal["likelihood", "judge"] = Field("likelihood", description="whose ratings are curated")
+    rater: RaterName | Literal["combined"] = Field("likelihood", description="whose ratings are curated")
     neighbours: int = Field(10, ge=2, description="k of the nearest-neighbour vote")
     relabel_confidence: Ratio = Field(0.5, description="share of the vote that replaces a flagged score")
     high_quality_from: int = Field(4, ge=1, le=5, description="curated scores from here up are HQ")
@@ -147,7 +162,7 @@ class MixConfig(Section):
     temperature: float = Field(0.4, ge=0, le=2, description="sampling temperature of the writing operators")
     max_instruction_tokens: int = Field(96, ge=16, description="longest merged instruction")
     max_answer_tokens: int = Field(192, ge=16, description="longest direct, merged or updated answer")
-    rater: Literal["likelihood", "judge"] = Field("judge", description="rater that compares a fusion with its parents")
+    rater: RaterName = Field("judge", description="rater that compares a fusion with its parents")
     good_enough: float = Field(0.05, ge=0, description="an instruction or answer of no higher loss ends its cycle")
     accept_loss: float = Field(0.35, ge=0, description="a fused pair with a higher final loss is rejected")
     key_terms: int = Field(6, ge=1, description="key terms taken from each parent")

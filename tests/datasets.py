@@ -22,6 +22,7 @@ SCHEMAS = {
     ("purge", "verdicts"): records.VERDICTS,
     ("purge", "duplicates"): records.DUPLICATES,
     ("rate", "ratings"): records.RATINGS,
+    ("rate", "criteria"): records.RATING_CRITERIA,
     ("curate", "scores"): records.SCORES,
     ("curate", "transition"): records.TRANSITION,
     ("curate", "embeddings"): records.EMBEDDINGS,

@@ -30,7 +30,7 @@ def publish_run(tmp_path: Path) -> Path:
     publish(tmp_path, "purge", samples=[A, mended], verdicts=[*passed, repaired])
     rating = {"id": A["id"], "rater": "judge", "status": "rated", "score": 2, "expected": 2.21, "spread": 0.5}
     missing = {"id": B["id"], "rater": "judge", "status": "timed_out", "score": None, "expected": None, "spread": None}
-    publish(tmp_path, "rate", ratings=[rating, missing])
+    publish(tmp_path, "rate", {"judge/length_correlation": 0.31}, ratings=[rating, missing])
     scores = [
         {"id": A["id"], "score_raw": 2, "score_curated": 1, "confidence": 0.7, "tier": "LQ"},
         {"id": B["id"], "score_raw": None, "score_curated": None, "confidence": 0.0, "tier": "undecided"},
