@@ -26,8 +26,7 @@ from typing import Any
 
 from benchmarks import results
 from benchmarks.apart import apart
-from entp import config as configuration
-from entp import loop, store
+from entp import loop, params, store
 from entp.config import Config, LLMConfig
 from entp.llm.client import Choose, user
 from entp.llm.session import open_session
@@ -68,7 +67,7 @@ class Read:
 
 def main() -> None:
     arguments = _arguments()
-    config = configuration.load(overrides=arguments.overrides)
+    config = params.load(overrides=arguments.overrides)
     conversations = kept_samples(config, arguments.pool, arguments.samples)
     runs = []
     for number in range(1, arguments.runs + 1):

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import quality, results
 from benchmarks.harmless import harmless
 from benchmarks.machine import versions
-from entp import config as configuration
+from entp import params
 from entp.config import Config
 from entp.llm.session import Session, open_session
 from entp.progress import console, progress
@@ -38,7 +38,7 @@ RESAMPLES = 1000
 
 def main() -> None:
     arguments = _arguments()
-    config = configuration.load(overrides=arguments.overrides)
+    config = params.load(overrides=arguments.overrides)
     pairs, hostile = _lines(arguments.pairs), _lines(arguments.hostile)
     with open_session(config.llm, arguments.cache, purpose="benchmark") as session:
         found: dict[str, Any] = {

@@ -36,7 +36,7 @@ def test_the_page_tells_the_whole_run(run):
 
 
 def test_the_page_says_what_each_rater_gave_and_could_not_give(run):
-    page = write_report(config.load(), run, {}).html.read_text()
+    page = write_report(params.load(), run, {}).html.read_text()
     ratings = page[page.index('id="ratings"') : page.index('id="scores"')]
     cells = re.findall(r"<td>(.*?)</td>", ratings, re.DOTALL)
     assert cells == ["judge", "1", "1 timed out", "2.21", "2 (100 %)", "+0.31", ""]

@@ -7,7 +7,7 @@ from itertools import combinations, product
 
 import pytest
 
-from entp.mix.words import is_han, ngrams, words
+from entp.text.words import is_han, ngrams, words
 from tests.rate.conversations import JUDGING, pairs
 
 FIELDS = ["id", "kind", "domain", "language", "instruction", "good", "bad"]
