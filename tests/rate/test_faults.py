@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from entp import store
-from entp.config import load
 from entp.errors import DataError
 from entp.llm import servers
+from entp.params import load
 from entp.rate.raters.judge_generated import MAX_TOKENS
 from entp.rate.stage import run
 from entp.records import CRITERIA, RATING_STATUSES, SAMPLES, content_id

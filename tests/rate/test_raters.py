@@ -4,8 +4,9 @@ from typing import get_args
 
 import pytest
 
-from entp.config import RaterName, load
+from entp.config import RaterName
 from entp.errors import UsageError
+from entp.params import load
 from entp.rate.raters import RATERS
 
 
