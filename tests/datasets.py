@@ -24,6 +24,7 @@ SCHEMAS = {
     ("rate", "ratings"): records.RATINGS,
     ("curate", "scores"): records.SCORES,
     ("curate", "transition"): records.TRANSITION,
+    ("curate", "reliability"): records.RELIABILITY,
     ("curate", "embeddings"): records.EMBEDDINGS,
     ("pair", "pairs"): records.PAIRS,
     ("pair", "clusters"): records.CLUSTERS,
