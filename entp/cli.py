@@ -233,13 +233,13 @@ def _sort_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
 
 
 def _load(params: Path | None, overrides: list[str]) -> Config:  # type: ignore[name-defined]  # noqa: F821
-    from entp import config
+    from entp.params import load
 
     for override in overrides:
         if "=" not in override:
             raise UsageError(f"{override!r}: expected section.field=value, for example mix.max_pairs=8")
     path = params or (DEFAULT_PARAMS if DEFAULT_PARAMS.is_file() else None)
-    return config.load(path, overrides)
+    return load(path, overrides)
 
 
 def main() -> None:

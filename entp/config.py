@@ -1,23 +1,20 @@
-"""Configuration: one strict model per stage, mirrored by `params.yaml`.
+"""Configuration: one strict model per stage, mirrored by `params.yaml` (read and written by `entp.params`).
 
-An unknown key is an error that suggests the nearest one. Defaults are the laptop's (the embedded model).
+Defaults are the laptop's (the embedded model).
 Fields marked `OPERATIONAL` say how to reach a result, not what it is, and stay out of digests.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from entp.errors import UsageError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 OPERATIONAL = "operational"
 Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
+#: The rows of `entp.rate.raters`. `combined` is computed from the ratings of a run's other raters.
+RaterName = Literal["likelihood", "nll", "ifd", "judge", "judge_generated"]
 
 
 class Section(BaseModel):
@@ -82,16 +79,29 @@ class EmbedConfig(Section):
 
 
 class RateConfig(Section):
-    raters: list[Literal["likelihood", "judge"]] = Field(
-        ["likelihood", "judge"], min_length=1, description="raters that score every sample, side by side"
+    raters: list[RaterName | Literal["combined"]] = Field(
+        ["likelihood", "judge"],
+        min_length=1,
+        description="raters that score every sample, side by side; `combined` is the mean of the others",
+    )
+    regress_out: list[Literal["length", "source"]] = Field(
+        [], description="what a rater's numbers must not follow: the response's length, the sample's source"
     )
     max_samples: int | None = Field(None, ge=1, description="budget: rate at most this many samples per rater")
     max_tokens: int = Field(512, ge=64, description="longer samples are cut before rating, in tokens")
     min_rated_ratio: Ratio = Field(0.5, description="fail when a rater scores a smaller share of what it was given")
 
+    @model_validator(mode="after")
+    def _raters_fit_together(self) -> RateConfig:
+        if len(set(self.raters)) < len(self.raters):
+            raise ValueError("a rater is named twice in raters")
+        if "combined" in self.raters and len(self.raters) < 3:
+            raise ValueError("combined needs two other raters in raters to combine")
+        return self
+
 
 class CurateConfig(Section):
-    rater: Literal["likelihood", "judge"] = Field("likelihood", description="whose ratings are curated")
+    rater: RaterName | Literal["combined"] = Field("likelihood", description="whose ratings are curated")
     neighbours: int = Field(10, ge=2, description="k of the nearest-neighbour vote")
     approximate_from: int = Field(
         200_000, ge=1, description="from this many rated samples on, neighbours are searched approximately"
@@ -160,7 +170,7 @@ class MixConfig(Section):
     temperature: float = Field(0.4, ge=0, le=2, description="sampling temperature of the writing operators")
     max_instruction_tokens: int = Field(96, ge=16, description="longest merged instruction")
     max_answer_tokens: int = Field(192, ge=16, description="longest direct, merged or updated answer")
-    rater: Literal["likelihood", "judge"] = Field("judge", description="rater that compares a fusion with its parents")
+    rater: RaterName = Field("judge", description="rater that compares a fusion with its parents")
     good_enough: float = Field(0.05, ge=0, description="an instruction or answer of no higher loss ends its cycle")
     accept_loss: float = Field(0.35, ge=0, description="a fused pair with a higher final loss is rejected")
     key_terms: int = Field(6, ge=1, description="key terms taken from each parent")
@@ -325,78 +335,6 @@ class Config(Section):
             value = getattr(self, name)
             chosen[name] = _result_fields(value) if isinstance(value, Section) else value
         return chosen
-
-
-def load(path: Path | None = None, overrides: Iterable[str] = ()) -> Config:
-    """Defaults, then the file, then `section.field=value` overrides (values are YAML).
-
-    Raises UsageError naming the file or override, the field, and the nearest valid name.
-    """
-    content = _read_yaml(path) if path is not None else {}
-    return _validated(content, overrides, str(path) if path else "configuration")
-
-
-def changed(config: Config, overrides: Iterable[str]) -> Config:
-    """The configuration with further `section.field=value` overrides. Raises UsageError as `load` does."""
-    return _validated(config.model_dump(), overrides, "configuration")
-
-
-def _validated(content: dict[str, Any], overrides: Iterable[str], origin: str) -> Config:
-    for override in overrides:
-        _apply(content, override)
-    try:
-        return Config.model_validate(content)
-    except ValidationError as error:
-        raise UsageError("\n".join(f"{origin}: {_explain(problem)}" for problem in error.errors())) from error
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such configuration file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(content or {}, dict):
-        raise UsageError(f"{path}: expected sections such as `purge:`, found {type(content).__name__}")
-    return content or {}
-
-
-def _apply(content: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key:
-        raise UsageError(f"{override!r}: overrides are written section.field=value, for example llm.batch_size=8")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{override!r}: the value is not valid YAML: {error}") from error
-    *parents, leaf = key.split(".")
-    target = content
-    for parent in parents:
-        target = target.setdefault(parent, {})
-        if not isinstance(target, dict):
-            raise UsageError(f"{override!r}: {parent!r} is not a section")
-    target[leaf] = value
-
-
-def _explain(problem: Any) -> str:
-    """One line for one pydantic problem, with the nearest name where a name is unknown."""
-    location = [str(part) for part in problem["loc"]]
-    field = ".".join(location)
-    if problem["type"] != "extra_forbidden":
-        return f"{field}: {problem['msg'].lower()} (found {problem['input']!r})"
-    known = _fields_at(location[:-1])
-    near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.4)
-    prefix = "".join(f"{part}." for part in location[:-1])
-    hint = f"did you mean `{prefix}{near[0]}`?" if near else f"known names: {', '.join(known)}"
-    return f"unknown key `{field}`; {hint}"
-
-
-def _fields_at(location: list[str]) -> list[str]:
-    model: type[BaseModel] = Config
-    for part in location:
-        model = type(model.model_fields[part].default)
-    return list(model.model_fields)
 
 
 def _result_fields(section: Section) -> dict[str, Any]:

@@ -58,6 +58,9 @@ RATINGS = pl.Schema(
         "spread": pl.Float64,
     }
 )
+#: What a rater that writes its ratings says of each of CRITERIA, 1 to 10, for the samples it rated.
+RATING_CRITERIA = pl.Schema({"id": pl.String, "rater": pl.String, "criterion": pl.String, "value": pl.Int64})
+CRITERIA = ("rarity", "complexity", "informativeness", "overall")
 RATING_STATUSES = ("rated", "unparsed", "timed_out", "truncated", "refused", "failed", "over_budget")
 
 #: Scores after curation. `score_raw` and `score_curated` are null for an unrated sample; `confidence` (0..1) is the

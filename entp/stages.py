@@ -28,9 +28,6 @@ FOLDERS = (("llm", "model"), ("embed", "model"), ("train", "model"), ("evaluate"
 #: Settings that list files or folders, of which the same holds.
 LISTS = (("audit", "benchmarks"),)
 
-#: How texts are cut into words and terms.
-WORDS = ("mix/words.py", "mix/word_forms.py", "mix/key_terms.py", "mix/stop_words.txt", "mix/request_words.txt")
-
 
 class Run(Protocol):
     """What every stage module provides as `run`."""
@@ -54,8 +51,8 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("ingest", "Read raw files into canonical samples", (), ("ingest",), ("ingest", "language.py")),
-    Stage("purge", "Repair, reject by rule, deduplicate", ("ingest",), ("purge",), ("purge", "language.py")),
+    Stage("ingest", "Read raw files into canonical samples", (), ("ingest",), ("ingest", "text/language.py")),
+    Stage("purge", "Repair, reject by rule, deduplicate", ("ingest",), ("purge",), ("purge", "text/language.py")),
     Stage("rate", "Score every kept sample", ("purge",), ("seed", "rate", "llm"), ("rate", "llm")),
     Stage(
         "curate",
@@ -69,7 +66,7 @@ STAGES: tuple[Stage, ...] = (
         "Pair low-quality samples",
         ("purge", "curate"),
         ("seed", "pair"),
-        ("pair", "curate/neighbours.py", *WORDS, "language.py"),
+        ("pair", "curate/neighbours.py", "text"),
     ),
     Stage(
         "mix",
@@ -89,7 +86,7 @@ STAGES: tuple[Stage, ...] = (
             "llm",
             "rate",
             "embed.py",
-            "language.py",
+            "text",
         ),
     ),
     Stage(
@@ -97,7 +94,7 @@ STAGES: tuple[Stage, ...] = (
         "Build the training set",
         ("purge", "curate", "pair", "mix"),
         ("seed", "assemble"),
-        ("assemble", "language.py"),
+        ("assemble", "text/language.py"),
     ),
     Stage("train", "Fine-tune the model", ("assemble",), ("seed", "train"), ("train", "llm/embedded.py")),
     Stage(

@@ -165,9 +165,10 @@ class MlflowTracker:
     def child(self, name: str) -> Iterator[Tracker]:
         """The nested run of that name, which is taken up again where there is one."""
         experiment = self._client.get_run(self._run_id).info.experiment_id
-        named = f"tags.`{PARENT_TAG}` = '{self._run_id}' and tags.`mlflow.runName` = '{name}'"
-        found = self._client.search_runs([experiment], named, max_results=1)
-        run = found[0] if found else self._client.create_run(experiment, tags={PARENT_TAG: self._run_id}, run_name=name)
+        children = self._client.search_runs([experiment], f"tags.`{PARENT_TAG}` = '{self._run_id}'")
+        known = next((run for run in children if run.info.run_name == name), None)
+        run = known or self._client.create_run(experiment, tags={PARENT_TAG: self._run_id}, run_name=name)
+        self._client.update_run(run.info.run_id, status="RUNNING")
         try:
             yield MlflowTracker(self._client, self._uri, run.info.run_id, self._traces)
             self._client.set_terminated(run.info.run_id, "FINISHED")

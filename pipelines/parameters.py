@@ -6,7 +6,7 @@ error that names the near one.
 
 from typing import Any
 
-from entp import config
+from entp import params
 from entp.platform.profiles import Profile
 
 #: Sections that are parameters; where the run is tracked is the cluster's affair.
@@ -18,5 +18,5 @@ MODEL_SECTIONS = ("train", "evaluate", "gate")
 
 def defaults(profile: Profile) -> dict[str, Any]:
     """Every parameter's default. Absent values are left out: a pipeline parameter can hold no null."""
-    content = config.load(None, profile.settings).model_dump(mode="json", exclude_none=True)
+    content = params.load(None, profile.settings).model_dump(mode="json", exclude_none=True)
     return {name: content[name] for name in (*DATA_SECTIONS, *MODEL_SECTIONS)}

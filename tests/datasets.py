@@ -22,6 +22,7 @@ SCHEMAS = {
     ("purge", "verdicts"): records.VERDICTS,
     ("purge", "duplicates"): records.DUPLICATES,
     ("rate", "ratings"): records.RATINGS,
+    ("rate", "criteria"): records.RATING_CRITERIA,
     ("curate", "scores"): records.SCORES,
     ("curate", "transition"): records.TRANSITION,
     ("curate", "reliability"): records.RELIABILITY,
@@ -38,6 +39,13 @@ SCHEMAS = {
 }
 
 Rows = Sequence[Mapping[str, Any]]
+
+#: `curate/transition` of a rater that is always right.
+TRANSITION: Rows = [
+    {"true": true, "observed": observed, "probability": float(true == observed), "prior": 1 / 6}
+    for true in range(6)
+    for observed in range(6)
+]
 
 
 def publish(run: Path, stage: str, metrics: Mapping[str, float] | None = None, **tables: Rows) -> Path:
@@ -66,3 +74,18 @@ def embeddings(samples: Rows) -> list[dict[str, Any]]:
     """A row of `curate/embeddings` for each sample."""
     vectors = quick_vectors([row["id"] for row in samples])
     return [{"id": row["id"], "vector": vector.tolist()} for row, vector in zip(samples, vectors, strict=True)]
+
+
+def pair(name: str, first: Mapping[str, Any], second: Mapping[str, Any], cluster: int = 0) -> dict[str, Any]:
+    """One row of `pairs`."""
+    parents = {"parent_a": first["id"], "parent_b": second["id"]}
+    return {"pair_id": name, **parents, "similarity": 0.5, "cluster": cluster}
+
+
+def publish_pairs(run: Path, samples: Rows) -> Path:
+    """Publish `run` as it is before `mix`, each two samples a pair (`pair0000` and so on). Returns `run`."""
+    couples = zip(samples[::2], samples[1::2], strict=True)
+    publish(run, "purge", samples=samples)
+    publish(run, "curate", transition=TRANSITION, embeddings=embeddings(samples))
+    publish(run, "pair", pairs=[pair(f"pair{number:04d}", *couple) for number, couple in enumerate(couples)])
+    return run

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.datasets import embeddings, publish, sample
+from tests.datasets import TRANSITION, embeddings, pair, publish, sample
 
 A = sample("How do I water basil?", "A little each day.", row=7)
 B = sample("Why do basil leaves turn yellow?", "too much water", source="garden_club", row=9)
@@ -30,18 +30,13 @@ def publish_run(tmp_path: Path) -> Path:
     publish(tmp_path, "purge", samples=[A, mended], verdicts=[*passed, repaired])
     rating = {"id": A["id"], "rater": "judge", "status": "rated", "score": 2, "expected": 2.21, "spread": 0.5}
     missing = {"id": B["id"], "rater": "judge", "status": "timed_out", "score": None, "expected": None, "spread": None}
-    publish(tmp_path, "rate", ratings=[rating, missing])
+    publish(tmp_path, "rate", {"judge/length_correlation": 0.31}, ratings=[rating, missing])
     scores = [
         {"id": A["id"], "score_raw": 2, "score_curated": 1, "confidence": 0.7, "tier": "LQ"},
         {"id": B["id"], "score_raw": None, "score_curated": None, "confidence": 0.0, "tier": "undecided"},
     ]
-    transition = [
-        {"true": true, "observed": observed, "probability": float(true == observed), "prior": 1 / 6}
-        for true in range(6)
-        for observed in range(6)
-    ]
-    publish(tmp_path, "curate", scores=scores, transition=transition, embeddings=embeddings([A, B]))
-    pair = {"pair_id": "feed01", "parent_a": A["id"], "parent_b": B["id"], "similarity": 0.61, "cluster": 3}
+    publish(tmp_path, "curate", scores=scores, transition=TRANSITION, embeddings=embeddings([A, B]))
+    paired = pair("feed01", A, B, cluster=3) | {"similarity": 0.61}
     place = {"cluster": 3, "task_type": "question_answering", "x": 0.1, "y": 0.2}
     places = [{"id": row["id"], "representative": row is A, **place} for row in (A, B)]
     domain = {
@@ -49,7 +44,7 @@ def publish_run(tmp_path: Path) -> Path:
         "task_types": [{"task_type": "question_answering", "share": 1.0}], "representatives": [A["id"]],
         "paired": 2, "left_over": 0,
     }  # fmt: skip
-    publish(tmp_path, "pair", pairs=[pair], clusters=places, domains=[domain])
+    publish(tmp_path, "pair", pairs=[paired], clusters=places, domains=[domain])
     steps = [
         step("DA", 0, "Water it in the morning."),
         step("MCG", 1, "Water basil?", loss=0.8, template="merge_plain", terms={"missing_terms_b": 0.6}, kept=True),

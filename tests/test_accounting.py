@@ -6,7 +6,7 @@ import pytest
 
 from entp import accounting
 from entp.errors import DataError
-from tests.datasets import publish, sample
+from tests.datasets import pair, publish, sample
 
 GOOD = sample("Name a colour.", "Blue is a colour.", row=1)
 POOR = sample("Name a fish.", "fish", row=2)
@@ -90,8 +90,7 @@ def test_a_sample_without_a_score_is_found(run):
 
 def test_a_pair_without_an_outcome_is_found(run):
     purge(run)
-    pair = {"pair_id": "p", "parent_a": GOOD["id"], "parent_b": POOR["id"], "similarity": 0.5, "cluster": 0}
-    publish(run, "pair", pairs=[pair])
+    publish(run, "pair", pairs=[pair("p", GOOD, POOR)])
     publish(run, "mix")
     with pytest.raises(DataError, match="outcomes for other pairs"):
         accounting.check(run)

@@ -11,7 +11,13 @@ from entp.stages import NAMES
 
 ROOT = Path(__file__).parent.parent
 FORMATS = (ROOT / "docs" / "formats.md").read_text()
-FOLDERS = "entp|examples|docs|tests|requirements|components|pipelines|manifests|scripts"
+FOLDERS = "entp|examples|docs|tests|requirements|components|pipelines|manifests|scripts|benchmarks"
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "ARCHITECTURE.md",
+    ROOT / "benchmarks/README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 SCHEMAS = {name: value for name, value in vars(records).items() if isinstance(value, pl.Schema)}
 
 
@@ -35,7 +41,7 @@ def test_every_status_is_documented(status):
     assert f"`{status}`" in FORMATS
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_path_that_the_documentation_names_exists(page):
     named = set(re.findall(rf"`((?:{FOLDERS})/[\w./-]+)`", page.read_text()))
     missing = [path for path in named if not (ROOT / path).exists()]

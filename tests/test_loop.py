@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entp import config, loop, stages, store
+from entp import loop, params, stages, store
 from entp.errors import DataError, UsageError
 
 ROWS = [
@@ -27,7 +27,7 @@ def pool(tmp_path: Path) -> Path:
 def run(pool: Path, *overrides: str, first: str | None = None, until: str = "purge") -> list[str]:
     """Run up to the purge; the names of the stages that were not skipped."""
     output = pool.parent / "run"
-    outcomes = loop.run_loop(config.load(None, overrides), [pool], output, lambda _: None, lambda _: None, first, until)
+    outcomes = loop.run_loop(params.load(None, overrides), [pool], output, lambda _: None, lambda _: None, first, until)
     return [outcome.stage for outcome in outcomes if not outcome.skipped]
 
 
@@ -63,7 +63,7 @@ def test_input_of_the_same_content_elsewhere_is_the_same_input(pool, tmp_path):
     run(pool)
     (tmp_path / "elsewhere").mkdir()
     moved = pool.rename(tmp_path / "elsewhere" / "pool.jsonl")
-    outcomes = loop.run_loop(config.load(), [moved], tmp_path / "run", lambda _: None, lambda _: None, None, "purge")
+    outcomes = loop.run_loop(params.load(), [moved], tmp_path / "run", lambda _: None, lambda _: None, None, "purge")
     assert all(outcome.skipped for outcome in outcomes)
 
 
@@ -103,7 +103,7 @@ def test_metrics_are_kept_for_dvc_with_their_seconds(pool):
 
 def test_two_runs_publish_the_same_bytes(pool, tmp_path):
     for name in ("one", "two"):
-        loop.run_loop(config.load(), [pool], tmp_path / name, lambda _: None, lambda _: None, None, "purge")
+        loop.run_loop(params.load(), [pool], tmp_path / name, lambda _: None, lambda _: None, None, "purge")
     for stage in ("ingest", "purge"):
         files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one" / stage).rglob("*.*"))
         assert files

@@ -15,10 +15,9 @@ import pytest
 
 from entp import store
 from entp.llm import ledger
-from tests.datasets import embeddings, publish, sample
+from tests.datasets import publish_pairs, sample
 from tests.llm.openai_server import Answer, Server, completion, serving
 
-PAIRS = 12
 TOPICS = ("basil", "tomatoes", "roses", "mint", "lettuce", "beans", "peas", "thyme", "leeks", "kale", "dill", "sage")
 
 
@@ -41,22 +40,7 @@ def pairs(tmp_path: Path) -> list[Path]:
         for number, topic in enumerate(TOPICS)
         for place, verb in enumerate(("water", "feed"))
     ]
-    rows = [
-        {
-            "pair_id": f"pair{number:02d}",
-            "parent_a": samples[2 * number]["id"],
-            "parent_b": samples[2 * number + 1]["id"],
-            "similarity": 0.6,
-            "cluster": 0,
-        }
-        for number in range(PAIRS)
-    ]
-    runs = [tmp_path / "whole", tmp_path / "killed"]
-    for run in runs:
-        publish(run, "purge", samples=samples)
-        publish(run, "curate", embeddings=embeddings(samples))
-        publish(run, "pair", pairs=rows)
-    return runs
+    return [publish_pairs(tmp_path / name, samples) for name in ("whole", "killed")]
 
 
 def mix(run: Path, url: str) -> subprocess.Popen[bytes]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from entp import config, stages
+from entp import params, stages
 from entp.config import Config
 from entp.errors import UsageError
 from entp.stages import NAMES, PACKAGE, STAGES, Stage
@@ -65,7 +65,7 @@ def test_the_identity_changes_with_raw_content_and_not_with_its_location(tmp_pat
 
 def test_the_identity_follows_the_content_of_a_folder_of_tasks(tmp_path: Path):
     def digest(folder: str) -> str:
-        settings = config.load(None, [f"evaluate.include_path={tmp_path / folder}"])
+        settings = params.load(None, [f"evaluate.include_path={tmp_path / folder}"])
         return stages.identity("evaluate", settings, {}).digest
 
     for folder in ("tasks", "elsewhere/tasks"):
@@ -79,7 +79,7 @@ def test_the_identity_follows_the_content_of_a_folder_of_tasks(tmp_path: Path):
 
 def test_the_identity_follows_the_weights_of_a_local_model(tmp_path: Path):
     def digest() -> str:
-        return stages.identity("rate", config.load(None, [f"llm.model={tmp_path}"]), {}).digest
+        return stages.identity("rate", params.load(None, [f"llm.model={tmp_path}"]), {}).digest
 
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"one")

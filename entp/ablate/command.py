@@ -40,7 +40,7 @@ def _announce(name: str, skipped: bool) -> None:
 
 def _show(comparison: Mapping[str, Mapping[str, Estimate]], pairs: Mapping[str, int]) -> None:
     shown = Table(title="Value and 95 % interval over pairs", title_justify="left")
-    shown.add_column("variant")
+    shown.add_column("variant", no_wrap=True)
     shown.add_column("pairs", justify="right")
     for measure in MEASURES:
         shown.add_column(measure.replace("_", " "), justify="right")

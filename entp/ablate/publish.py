@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from entp import config as configuration
-from entp import store, track
+from entp import params, store, track
 from entp.ablate.intervals import Estimate
 from entp.config import Config
 from entp.store import Summary
@@ -58,9 +57,7 @@ def log(comparison: Comparison, settings: Mapping[str, Config], output: Path) ->
     folder = output / "ablate"
     whole = next(iter(settings.values()))
     name, uri = f"{whole.track.run_name or output.resolve().name}-ablate", track.tracking_uri(whole, output)
-    with track.open_run(
-        configuration.changed(whole, [f"track.run_name={name}", f"track.uri={uri}"]), folder
-    ) as tracker:
+    with track.open_run(params.changed(whole, [f"track.run_name={name}", f"track.uri={uri}"]), folder) as tracker:
         for file in (CSV, FIGURE):
             tracker.log_artifact(folder / file)
         for variant, config in settings.items():

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from entp import config as configuration
-from entp import loop
+from entp import loop, params
 from entp.config import Config
 from entp.errors import DataError
 from entp.stages import Inputs, stage_named
@@ -28,7 +27,7 @@ def settings_of(
     """Each variant's configuration, with the budget that all of them share."""
     budget = [f"mix.max_pairs={pairs}"] if pairs else []
     budget += [f"mix.max_requests={calls}"] if calls else []
-    return {name: configuration.changed(base, [*overrides, *budget]) for name, overrides in variants.items()}
+    return {name: params.changed(base, [*overrides, *budget]) for name, overrides in variants.items()}
 
 
 def run_variants(variants: Mapping[str, Config], output: Path, announce: Announce) -> dict[str, Path]:

@@ -8,7 +8,7 @@ import polars as pl
 import yaml
 
 from entp.assemble.blend import ORIGINS, rows_per_source
-from entp.language import UNKNOWN
+from entp.text.language import UNKNOWN
 
 #: Upper ends of the Hugging Face size categories.
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

@@ -8,7 +8,7 @@ from itertools import islice
 
 import numpy as np
 
-from entp.mix.words import words
+from entp.text.words import words
 
 #: More words tell no more, and cost memory.
 MAX_WORDS = 200_000

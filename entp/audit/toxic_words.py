@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
-from entp.mix.words import words
+from entp.text.words import words
 
 LANGUAGES = ("english", "chinese")
 
 
 def toxic_words(told: Sequence[str]) -> frozenset[str]:
-    """The vulgar words and slurs among a text's words (`entp.mix.words`).
+    """The vulgar words and slurs among a text's words (`entp.text.words`).
 
     >>> toxic_words(["breast", "cancer", "in", "scunthorpe"])
     frozenset()

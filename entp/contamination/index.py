@@ -1,7 +1,7 @@
 """Which evaluation item a text gives away.
 
-What an item asks is compared with a text by their words (`entp.mix.words`), so case, punctuation and line breaks do not
-hide a copy. Shared runs are found by their hashes and then compared word by word: what is reported is there.
+What an item asks is compared with a text by their words (`entp.text.words`), so case, punctuation and line breaks do
+not hide a copy. Shared runs are found by their hashes and then compared word by word: what is reported is there.
 
 A shared run alone proves little ("rewrite the following sentence in a more formal way" is in many a pool): an item is
 given away where shared runs make up half of what it asks (as in Tülu 3's decontamination), and more of a short one.
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from entp.contamination.items import SHORTEST_TEXT, Item
-from entp.mix.words import is_han, words
+from entp.text.words import is_han, words
 
 #: Share of an item's text that has to be shared (Tülu 3, sec. 3.2).
 LEAK_SHARE = 0.5

@@ -12,7 +12,7 @@ from entp.errors import DataError
 from entp.evaluate.catalogue import BUILT_IN
 from entp.ingest.files import CONTAINERS, InputFile, find_files
 from entp.ingest.readers import read_rows
-from entp.mix.words import words
+from entp.text.words import words
 
 #: Columns that hold what an item asks. Its answer gives nothing away: "the Pacific is the largest ocean" is anybody's.
 ASKING_COLUMNS = frozenset(["instruction", "input", "problem", "prompt", "query", "question", "turns"])

@@ -149,9 +149,12 @@ def agreement_of_raters(
     scored: pl.DataFrame, vectors: np.ndarray, ratings: pl.DataFrame, config: CurateConfig
 ) -> dict[str, float]:
     """Quadratic kappa between the curated rater and each other one, over the samples that both scored: as given
-    (`raw`), with each curated alone (`curated`), and with strangers in place of neighbours (`control`)."""
+    (`raw`), with each curated alone (`curated`), and with strangers in place of neighbours (`control`).
+
+    `combined` is left out: it is made of the others."""
     kappas: dict[str, float] = {}
-    for other in sorted(set(ratings["rater"]) - {config.rater}):
+    others = sorted(set(ratings["rater"]) - {config.rater, "combined"}) if config.rater != "combined" else []
+    for other in others:
         theirs = ratings.filter(rater=other).select("id", theirs="score")
         both = scored.join(theirs, on="id", how="left", maintain_order="left")
         rows = np.flatnonzero((both["score"].is_not_null() & both["theirs"].is_not_null()).to_numpy())

@@ -16,8 +16,8 @@ from entp.ingest.files import InputFile
 from entp.ingest.readers import RawRow
 from entp.ingest.reasons import RowError
 from entp.ingest.shapes import Shape, shape_of
-from entp.language import UNKNOWN, detect_language
 from entp.records import Message, content_id, prompt_of, response_of
+from entp.text.language import UNKNOWN, detect_language
 
 #: Characters of the prompt, and of the response, that the language is told from (our choice).
 LANGUAGE_SPAN = 300

@@ -12,7 +12,7 @@ from typing import Any
 import openai
 
 from entp.config import LLMConfig
-from entp.llm.client import Choose, Generate, LogLikelihood, Reply, chosen, is_json_object
+from entp.llm.client import MALFORMED, Choose, Generate, LogLikelihood, Reply, chosen, is_json_object
 from entp.llm.faults import Fault, Refusal, sorted_out
 
 #: The most that the protocol allows.
@@ -192,8 +192,7 @@ def _written(request: Generate, completion: openai.types.chat.ChatCompletion) ->
         return Reply("truncated", text=text, tokens_in=tokens_in, tokens_out=tokens_out)
     if request.json_schema is not None and not whole:
         # decoding by a schema is the server's part, so this is its fault, not the model's answer
-        error = "malformed: the reply is not one JSON object"
-        raise Fault(Reply("failed", text=text, tokens_in=tokens_in, tokens_out=tokens_out, error=error))
+        raise Fault(Reply("failed", text=text, tokens_in=tokens_in, tokens_out=tokens_out, error=MALFORMED))
     return Reply("ok", text=text, tokens_in=tokens_in, tokens_out=tokens_out)
 
 

@@ -17,6 +17,8 @@ from entp.records import Message, digest_of
 Status = Literal["ok", "truncated", "refused", "timed_out", "failed"]
 #: Replies worth keeping: asking again would give the same. The others are tried again in the next run.
 FINAL_STATUSES = ("ok", "truncated", "refused")
+#: How the error of a failed reply begins that was to follow a schema and does not.
+MALFORMED = "malformed: the reply is not one JSON object"
 
 
 @dataclass(frozen=True)

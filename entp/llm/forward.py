@@ -1,11 +1,13 @@
 """Probabilities from one forward pass of a causal model, with logits only where they are needed.
 
 Rows are padded on the right: a causal model never looks there, so neither a mask nor positions are needed, and each
-row's figures are those it would have alone.
+row's figures are those it would have alone. What all rows of a batch begin with (the chat template's opening, a
+rater's rubric) is computed once.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +15,8 @@ from entp.llm.prompts import ToScore
 
 #: Logits of one pass stay under this many bytes: with a large vocabulary they dwarf every other tensor.
 LOGITS_BYTES = 512 * 2**20
+#: A shorter common beginning is not worth a pass of its own.
+MIN_SHARED = 8
 
 
 def vocabulary(model: Any) -> int:
@@ -58,12 +62,43 @@ def _logits(model: Any, rows: Sequence[list[int]], kept: Sequence[int]) -> Any:
     """Logits of every row at the `kept` positions."""
     import torch
 
-    longest = max(map(len, rows))
+    shared = _shared(rows, kept[0])
+    past = _read_once(model, rows[0][:shared], len(rows)) if shared else None
+    shared = shared if past is not None else 0
+    rest = [row[shared:] for row in rows]
+    longest = max(map(len, rest))
     padding = model.generation_config.pad_token_id
-    tokens = torch.tensor([row + [padding] * (longest - len(row)) for row in rows], device=model.device)
-    positions = torch.tensor(list(kept), device=model.device)
+    tokens = torch.tensor([row + [padding] * (longest - len(row)) for row in rest], device=model.device)
+    positions = torch.tensor([position - shared for position in kept], device=model.device)
     with torch.inference_mode():
-        return model(input_ids=tokens, use_cache=False, logits_to_keep=positions).logits
+        return model(
+            input_ids=tokens, past_key_values=past, use_cache=past is not None, logits_to_keep=positions
+        ).logits
+
+
+def _shared(rows: Sequence[list[int]], before: int) -> int:
+    """How many tokens all rows begin with, up to position `before`; 0 where they are too few to matter."""
+    if len(rows) < 2:
+        return 0
+    alike = itertools.takewhile(
+        lambda tokens: len(set(tokens)) == 1, zip(*(row[:before] for row in rows), strict=False)
+    )
+    count = sum(1 for _ in alike)
+    return count if count >= MIN_SHARED else 0
+
+
+def _read_once(model: Any, beginning: list[int], rows: int) -> Any:
+    """Keys and values of a beginning, for each of so many rows; None where the model keeps its memory otherwise."""
+    import torch
+    from transformers import DynamicCache
+
+    with torch.inference_mode():
+        tokens = torch.tensor([beginning], device=model.device)
+        past = model(input_ids=tokens, use_cache=True, logits_to_keep=1).past_key_values
+        if type(past) is not DynamicCache:
+            return None
+        past.batch_repeat_interleave(rows)
+    return past
 
 
 def _kept(part: Sequence[ToScore]) -> range:

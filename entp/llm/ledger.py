@@ -96,3 +96,18 @@ def usage_by_purpose(cache_folder: Path) -> list[PurposeUsage]:
     """
     with closing(cache.connect(cache_folder)) as connection:
         return [PurposeUsage(*row) for row in connection.execute(query)]
+
+
+def tokens_per_second(cache_folder: Path, purpose: str, began: float, least: float) -> float | None:
+    """Tokens that a purpose wrote per second from its first reply after `began` (Unix time) on.
+
+    The time until that reply is for loading the model. None where fewer than `least` tokens came after it: a few
+    requests do not keep a model busy.
+    """
+    query = "SELECT at, SUM(tokens_out) FROM ledger WHERE purpose = ? AND at >= ? GROUP BY at ORDER BY at"
+    with closing(cache.connect(cache_folder)) as connection:
+        moments = connection.execute(query, (purpose, began)).fetchall()
+    written = sum(tokens for _, tokens in moments[1:])
+    if not written or written < least:
+        return None
+    return float(written / (moments[-1][0] - moments[0][0]))

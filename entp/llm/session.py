@@ -26,6 +26,7 @@ from entp.errors import Stopped
 from entp.llm import cache, ledger
 from entp.llm.backends import close_backend, open_backend
 from entp.llm.client import Backend, Choose, Generate, LogLikelihood, Reply, Request, request_digest
+from entp.llm.lengths import length
 from entp.progress import Advance
 
 T = TypeVar("T")
@@ -277,21 +278,11 @@ def _plus(one: Usage, other: Usage) -> Usage:
 
 def _batches(requests: Sequence[tuple[str, R]], size: int) -> list[dict[str, R]]:
     """Batches of requests of similar length, the longest first: little padding, and memory peaks at the start."""
-    order = sorted(range(len(requests)), key=lambda index: (_length(requests[index][1]), -index), reverse=True)
+    order = sorted(range(len(requests)), key=lambda index: (length(requests[index][1]), -index), reverse=True)
     return [
         {requests[index][0]: requests[index][1] for index in order[start : start + size]}
         for start in range(0, len(order), size)
     ]
-
-
-def _length(request: Request) -> tuple[int, int]:
-    """Tokens to write, then characters to read."""
-    characters = sum(len(message["content"]) for message in request.messages)
-    if isinstance(request, Generate):
-        return request.max_tokens, characters
-    if isinstance(request, LogLikelihood):
-        return 0, characters + len(request.continuation)
-    return 0, characters
 
 
 async def together(tasks: Iterable[Coroutine[object, object, None]]) -> None:

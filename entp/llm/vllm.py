@@ -169,7 +169,6 @@ def load(config: LLMConfig) -> VllmEngine:
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     try:
-        import torch
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.usage.usage_lib import UsageContext
         from vllm.v1.engine.async_llm import AsyncLLM
@@ -179,22 +178,9 @@ def load(config: LLMConfig) -> VllmEngine:
             "or use llm.backend=transformers"
         ) from error
 
-    folder = resolve_model(config.model, config.revision)
+    settings = engine_arguments(config)
     try:
-        arguments = AsyncEngineArgs(
-            model=str(folder),
-            max_model_len=config.max_context,
-            # replies follow the request, not the sampling defaults of the model's folder
-            generation_config="vllm",
-            # white space is fixed: a small model would otherwise fill its reply with it
-            structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True},
-            enable_prefix_caching=True,
-            trust_remote_code=False,
-            use_tqdm_on_load=False,
-            disable_log_stats=True,
-            seed=0,
-            **({} if torch.cuda.is_available() else _on_a_cpu()),
-        )
+        arguments = AsyncEngineArgs(**settings)
         # The context decides how much is computed in one step: throughput, as in a batch, goes before short waits.
         # No name here may hold the engine: its imports keep this frame alive, and it is to end with its backend.
         return VllmEngine(AsyncLLM.from_engine_args(arguments, usage_context=UsageContext.LLM_CLASS), config)
@@ -209,9 +195,37 @@ def load(config: LLMConfig) -> VllmEngine:
         ) from error
 
 
+def engine_arguments(config: LLMConfig) -> dict[str, Any]:
+    """What the engine is started with, by vLLM's own names. Raises SetupError where the model cannot be had."""
+    import torch
+
+    return {
+        "model": str(resolve_model(config.model, config.revision)),
+        "max_model_len": config.max_context,
+        # replies follow the request, not the sampling defaults of the model's folder
+        "generation_config": "vllm",
+        # white space is fixed: a small model would otherwise fill its reply with it
+        "structured_outputs_config": {"backend": "xgrammar", "disable_any_whitespace": True},
+        "enable_prefix_caching": True,
+        "trust_remote_code": False,
+        "use_tqdm_on_load": False,
+        "disable_log_stats": True,
+        "seed": 0,
+        **({} if torch.cuda.is_available() else _on_a_cpu()),
+    }
+
+
 def _on_a_cpu() -> dict[str, Any]:
-    """Float32 (few have a fast bfloat16), and nothing compiled, which takes longer than a test."""
-    return {"dtype": "float32", "enforce_eager": True, "kv_cache_memory_bytes": CPU_CACHE_BYTES}
+    """Float32 (few have a fast bfloat16), and nothing compiled, which takes longer than a test.
+
+    Prompts are read whole: after a part of one, vLLM 0.32 winds its seeded generator back, which torch can't on a CPU.
+    """
+    return {
+        "dtype": "float32",
+        "enforce_eager": True,
+        "enable_chunked_prefill": False,
+        "kv_cache_memory_bytes": CPU_CACHE_BYTES,
+    }
 
 
 def _sampling(request: Generate) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from entp.mix.word_forms import without_clitics
-from entp.mix.words import HAN, REQUEST_WORDS, STOP_WORDS, tagged, words
+from entp.text.word_forms import without_clitics
+from entp.text.words import HAN, REQUEST_WORDS, STOP_WORDS, tagged, words
 
 #: What may stand before a verb of asking, beside adverbs in -ly ("briefly describe", "re-write").
 LEADING_WORDS = frozenset(

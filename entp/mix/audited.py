@@ -19,7 +19,7 @@ from entp.llm.session import Session
 from entp.mix.fuse import Fusion
 from entp.mix.trace import Decision
 from entp.progress import progress
-from entp.rate.raters import rate_raw
+from entp.rate.raters import RATERS, rate_raw
 from entp.records import AUDIT_FINDINGS, AUDIT_MEASURES, Message, prompt_of, response_of
 from entp.stages import Inputs
 
@@ -79,7 +79,7 @@ def _turned_down(fusion: Fusion, finding: Finding) -> Fusion:
 
 def _second_ratings(session: Session, samples: Sequence[NewSample], config: Config) -> dict[str, Opinion]:
     """What the rater says that did not accept the samples, if the run has a second one."""
-    others = [rater for rater in config.rate.raters if rater != config.mix.rater]
+    others = [rater for rater in config.rate.raters if rater in RATERS and rater != config.mix.rater]
     if not others or not samples:
         return {}
     ratings = session.run(rate_raw(others[0], session, _conversations(samples), config.rate))

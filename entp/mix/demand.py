@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from entp.config import MixConfig
-from entp.language import detect_language
-from entp.mix.key_terms import Corpus, key_terms, topic_terms
 from entp.mix.loss import Demand, Written
-from entp.mix.words import words
 from entp.mix.work import Parent
+from entp.text.key_terms import Corpus, key_terms, topic_terms
+from entp.text.language import detect_language
+from entp.text.words import words
 
 
 def demand_of(parents: Sequence[Parent], directs: Sequence[Written], corpus: Corpus, config: MixConfig) -> Demand:

@@ -15,10 +15,10 @@ from entp.llm import rounds
 from entp.llm.session import Session
 from entp.mix.budget import Budget
 from entp.mix.fuse import Fusion, finished, fuse
-from entp.mix.key_terms import Corpus, count_documents
 from entp.mix.trace import Decision
 from entp.mix.work import Meter, Pair, Work
 from entp.progress import progress
+from entp.text.key_terms import Corpus, count_documents
 
 #: Pairs under way with a model that works on one batch at a time: enough for a full batch of each operator.
 IN_FLIGHT = 8

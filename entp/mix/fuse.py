@@ -8,12 +8,12 @@ from entp.config import Config
 from entp.llm.rounds import Asker
 from entp.mix import acceptance
 from entp.mix.draft import Draft, settle
-from entp.mix.key_terms import Corpus
 from entp.mix.methods import METHODS, one_to_one
 from entp.mix.operators import InfrastructureFault
 from entp.mix.trace import Decision, Ratings, Step, to_json
 from entp.mix.work import Meter, Pair, Work
 from entp.records import Message
+from entp.text.key_terms import Corpus
 
 Outcome = tuple[Decision, list[Message] | None]
 

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from entp.language import UNKNOWN
 from entp.llm.client import Choose, Generate, Reply, user
 from entp.mix.fence import fenced
 from entp.mix.loss import Demand, SymbolicLoss, Written, answer_loss, instruction_loss
@@ -23,6 +22,7 @@ from entp.mix.work import Parent, Work
 from entp.rate.fence import neutralise
 from entp.rate.raters import rate_raw
 from entp.records import Message
+from entp.text.language import UNKNOWN
 
 if TYPE_CHECKING:
     from entp.llm.session import Session
@@ -40,7 +40,7 @@ MERGED_SCHEMA: dict[str, Any] = {
 _LABEL = re.compile(
     r"\A\W*(?:an? |the )?(?:new |short |merged |combined )?(?:instruction|task|answer)\W*:\s*", re.IGNORECASE
 )
-_MARK = re.compile(r"</?(?:instruction|answer|task)>")
+_MARK = re.compile(r"</?(?:instruction|answer|(?:task|note)(?:_\d)?)>")
 _QUOTED = re.compile(r'\A(["“])([^"“”]+)["”]\Z')
 
 

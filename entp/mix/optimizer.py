@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from entp.language import UNKNOWN
 from entp.mix.loss import SymbolicLoss
+from entp.text.language import UNKNOWN
 
 
 class Rule(NamedTuple):

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from entp.mix.words import ngrams, words
 from entp.records import Message
+from entp.text.words import ngrams, words
 
 FOLDER = Path(__file__).parent / "prompts"
 #: Words in a run that tells a template's own text (our choice).

@@ -10,12 +10,12 @@ import re
 from collections.abc import Collection, Sequence, Set
 from typing import NamedTuple
 
-from entp.language import UNKNOWN, detect_language
 from entp.mix.asking import asks, openings
-from entp.mix.key_terms import missing_terms
 from entp.mix.templates import LEAK_WORDS, template_runs
-from entp.mix.word_forms import ENGLISH
-from entp.mix.words import is_han, jaccard, ngrams, words
+from entp.text.key_terms import missing_terms
+from entp.text.language import UNKNOWN, detect_language
+from entp.text.word_forms import ENGLISH
+from entp.text.words import is_han, jaccard, ngrams, words
 
 
 class Finding(NamedTuple):

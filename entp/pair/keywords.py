@@ -11,9 +11,9 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from entp.mix.key_terms import content_terms
-from entp.mix.word_forms import root
-from entp.mix.words import REQUEST_WORDS
+from entp.text.key_terms import content_terms
+from entp.text.word_forms import root
+from entp.text.words import REQUEST_WORDS
 
 KEYWORDS = 8
 #: A word of fewer of a domain's prompts is that of a sample, not of the domain.

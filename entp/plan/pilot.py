@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from entp.config import Config
 from entp.errors import DataError
-from entp.llm import cache
+from entp.llm import ledger
 from entp.llm.session import open_session
 from entp.mix.engine import corpus_of, fuse_all, in_flight
 from entp.mix.fuse import Fusion
@@ -60,7 +59,8 @@ def work_on(pairs: Sequence[Pair], wanted: int, config: Config, cache_folder: Pa
     with open_session(config.llm, cache_folder, PURPOSE) as session:
         began = time.time()
         done = fuse_all(session, [within[place] for place in places], unlimited, corpus_of(pairs))
-        pace = _tokens_per_second(cache_folder, began, sum(fusion.tokens_out for fusion in done))
+        least = WRITTEN_LEAST * sum(fusion.tokens_out for fusion in done)
+        pace = ledger.tokens_per_second(cache_folder, PURPOSE, began, least)
         under_way = in_flight(session, config)
     failed = np.array([fusion.decision["status"] == "failed" for fusion in done])
     failures = [fusion for fusion in done if fusion.decision["status"] == "failed"]
@@ -91,17 +91,3 @@ def _demand_enough(worked: int, failures: Sequence[Fusion]) -> None:
             f"plan: {len(failures)} of {worked + len(failures)} pairs of the pilot failed: "
             f"{commonest_failures(failures)}; mend that and run the same command again"
         )
-
-
-def _tokens_per_second(cache_folder: Path, began: float, wanted: int) -> float | None:
-    """Tokens written per second since the first reply: the time until that is for loading the model.
-
-    None where most of the tokens `wanted` were in the cache: a few left-over requests do not keep a model busy.
-    """
-    query = "SELECT at, SUM(tokens_out) FROM ledger WHERE purpose = ? AND at >= ? GROUP BY at ORDER BY at"
-    with closing(cache.connect(cache_folder)) as connection:
-        moments = connection.execute(query, (PURPOSE, began)).fetchall()
-    written = sum(tokens for _, tokens in moments[1:])
-    if not written or written < WRITTEN_LEAST * wanted:
-        return None
-    return written / (moments[-1][0] - moments[0][0])

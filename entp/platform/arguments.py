@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from entp import config
 from entp.config import Config
 from entp.errors import UsageError
+from entp.params import load
 from entp.platform.package import Package
 
 #: The pool that the image carries; any other is pulled from the DVC remote by its digest.
@@ -68,12 +68,12 @@ def configuration(pipeline: Package, params: Path, overrides: Sequence[str]) -> 
     """The pipeline's own defaults (its profile's), over them what `params` changes, over both the overrides.
 
     A params.yaml names every parameter; only a value that is not the code's default counts as a change.
-    Raises UsageError, as config.load.
+    Raises UsageError, as entp.params.load.
     """
     own = {name: spec["defaultValue"] for name, spec in pipeline.parameters.items() if "defaultValue" in spec}
     own = {name: value for name, value in own.items() if name in Config.model_fields}
-    layers = [*_as_overrides(own), *_as_overrides(_changes(config.load(params))), *overrides]
-    return config.load(None, layers)
+    layers = [*_as_overrides(own), *_as_overrides(_changes(load(params))), *overrides]
+    return load(None, layers)
 
 
 def complete(pipeline: Package, settings: Config, given: Mapping[str, Any]) -> dict[str, Any]:

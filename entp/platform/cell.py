@@ -7,15 +7,13 @@ child of the pipeline's MLflow run.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from scipy.stats import t as student
 
-from entp import config, loop, shell, track
+from entp import loop, params, shell, track
 from entp.config import Config
 from entp.errors import UsageError
 from entp.platform import tracking
@@ -24,7 +22,6 @@ from entp.stages import STAGES
 
 FIRST, LAST = "pair", "evaluate"
 CONFIDENCE = 0.95
-PARENT_TAG = "mlflow.parentRunId"
 
 
 def run_cell(settings: Config, method: str, parents: Mapping[str, Path], scratch: Path) -> dict[str, Any]:
@@ -35,10 +32,11 @@ def run_cell(settings: Config, method: str, parents: Mapping[str, Path], scratch
     names = [stage.name for stage in STAGES]
     stages = STAGES[names.index(FIRST) : names.index(LAST) + 1]
     metrics: dict[str, Mapping[str, float]] = {}
+    tracking.adopt_run(settings)
     with (
-        _child_run(settings, f"{method}-seed{settings.seed}"),
         run_folder(scratch, parents) as folder,
-        track.open_run(settings, folder) as tracker,
+        track.open_run(settings, folder) as pipeline,
+        pipeline.child(f"{method}-seed{settings.seed}") as tracker,
     ):
         tracker.log_config(settings)
         for stage in stages:
@@ -72,7 +70,7 @@ def _check(method: Mapping[str, Any]) -> None:
         raise UsageError(shape)
     if not isinstance(method["settings"], list) or not all("=" in str(setting) for setting in method["settings"]):
         raise UsageError(shape)
-    config.load(None, [str(setting) for setting in method["settings"]])
+    params.load(None, [str(setting) for setting in method["settings"]])
 
 
 def table(cells: Sequence[Mapping[str, Any]]) -> str:
@@ -99,24 +97,3 @@ def _interval(values: Sequence[float]) -> str:
     deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
     half = float(student.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * deviation / math.sqrt(len(values))
     return f"{mean:.3f} +- {half:.3f}"
-
-
-@contextmanager
-def _child_run(settings: Config, name: str) -> Iterator[None]:
-    """A child of the pipeline's MLflow run, named in MLFLOW_RUN_ID while the body runs; ended by how the body ends."""
-    if not tracking.adopt_run(settings):
-        yield
-        return
-    parent = os.environ["MLFLOW_RUN_ID"]
-    client = track.open_client(track.tracking_uri(settings, tracking.SCRATCH))
-    experiment = client.get_run(parent).info.experiment_id
-    child = client.create_run(experiment, tags={PARENT_TAG: parent}, run_name=name).info.run_id
-    os.environ["MLFLOW_RUN_ID"] = child
-    try:
-        yield
-        client.set_terminated(child, "FINISHED")
-    except BaseException:
-        client.set_terminated(child, "FAILED")
-        raise
-    finally:
-        os.environ["MLFLOW_RUN_ID"] = parent

@@ -302,9 +302,9 @@ def finish() -> None:
 
 def _config(overrides: list[str] | None) -> Config:
     """The defaults with the given sections: a step takes its configuration from its arguments alone."""
-    from entp import config
+    from entp import params
 
-    return config.load(None, overrides or [])
+    return params.load(None, overrides or [])
 
 
 def _pairs(items: list[str] | None) -> dict[str, str]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from entp.language import UNKNOWN, detect_language
 from entp.purge.text import HAN, is_chinese, letters
 from entp.records import with_text
+from entp.text.language import UNKNOWN, detect_language
 
 #: The detector is believed from this probability on, and on texts with this many letters (our choice: on shorter
 #: ones, lists of names and formulas pass for any language).

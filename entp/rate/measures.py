@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from entp.errors import DataError
+from entp.rate.effects import length_correlation, source_share
 from entp.rate.rating import RawRating
 from entp.records import with_text
 
@@ -23,24 +25,33 @@ MIN_RATINGS_TO_DOUBT = 50
 SAME_EXPECTED = 0.01
 
 
-def rater_metrics(
-    rater: str, rows: pl.DataFrame, ratings: Sequence[RawRating], samples: pl.DataFrame
-) -> dict[str, float]:
-    """Metrics of one rater, named `<rater>/...`; ratios are of the samples it was given (not over the budget)."""
-    given = sum(rating.status != "over_budget" for rating in ratings)
-    rated = rows.filter(pl.col("status") == "rated")
+def rater_metrics(rater: str, rows: pl.DataFrame, samples: pl.DataFrame) -> dict[str, float]:
+    """Metrics of one rater, named `<rater>/...`; ratios are of the samples it was given (not over the budget).
+
+    `rows` are its ratings in the order of `samples`.
+    """
+    statuses = Counter(rows["status"].to_list())
+    given = rows.height - statuses["over_budget"]
+    scores = rows["score"].drop_nulls()
     metrics = {
-        f"{rater}/rated_ratio": rated.height / given,
-        f"{rater}/mean_score": _mean(rated["score"]),
-        f"{rater}/commonest_share": commonest_share(rated["score"]),
-        f"{rater}/truncated_inputs": float(sum(rating.cut for rating in ratings)),
+        f"{rater}/rated_ratio": statuses["rated"] / given,
+        f"{rater}/mean_score": _mean(scores),
+        f"{rater}/commonest_share": commonest_share(scores),
     }
-    statuses = Counter(rating.status for rating in ratings)
     metrics |= {f"{rater}/status/{status}": float(count) for status, count in sorted(statuses.items())}
-    correlation = length_correlation(rated, samples)
-    if correlation is not None:
-        metrics[f"{rater}/length_correlation"] = correlation
-    return metrics
+    effects = {
+        "length_correlation": length_correlation(rows["expected"], with_text(samples)["response"].str.len_chars()),
+        "source_share": source_share(rows["expected"], samples["source"]),
+    }
+    return metrics | {f"{rater}/{name}": value for name, value in effects.items() if value is not None}
+
+
+def input_metrics(rater: str, ratings: Sequence[RawRating]) -> dict[str, float]:
+    """How many samples the rater saw cut, and how many with a sentence hidden from it."""
+    return {
+        f"{rater}/truncated_inputs": float(sum(rating.cut for rating in ratings)),
+        f"{rater}/hidden_inputs": float(sum(rating.hidden for rating in ratings)),
+    }
 
 
 def usage_metrics(usage: Usage, asked: int) -> dict[str, float]:
@@ -54,18 +65,6 @@ def usage_metrics(usage: Usage, asked: int) -> dict[str, float]:
     }
 
 
-def length_correlation(rated: pl.DataFrame, samples: pl.DataFrame) -> float | None:
-    """Spearman correlation of expected score and response length (characters): how much a rater only counts words.
-
-    None where either does not vary.
-    """
-    lengths = with_text(samples).select("id", length=pl.col("response").str.len_chars())
-    table = rated.join(lengths, on="id", how="left").select("expected", "length")
-    if table["expected"].n_unique() < 2 or table["length"].n_unique() < 2:
-        return None
-    return float(table.select(pl.corr("expected", "length", method="spearman")).item())
-
-
 def commonest_share(scores: pl.Series) -> float:
     """Share of the most frequent score; 0 for no scores."""
     if scores.is_empty():
@@ -76,8 +75,8 @@ def commonest_share(scores: pl.Series) -> float:
 def sameness(rater: str, rows: pl.DataFrame) -> list[str]:
     """A note where a rater gives nearly everything one score though its expected scores still differ.
 
-    Raises DataError where those are the same too: such a rater has not read the samples. A weak judge rounds to one
-    score and is still of use, because stages that compare two texts read its expected scores.
+    Raises DataError where nearly all of those are the same too: such a rater has not read the samples. A weak judge
+    rounds to one score and is still of use, because stages that compare two texts read its expected scores.
     """
     rated = rows.filter(pl.col("status") == "rated")
     share = commonest_share(rated["score"])
@@ -85,9 +84,11 @@ def sameness(rater: str, rows: pl.DataFrame) -> list[str]:
         return []
     score = Counter(rated["score"].to_list()).most_common(1)[0][0]
     expected = rated["expected"].sort().to_list()
-    if expected[-1] - expected[0] < SAME_EXPECTED:
+    nearly_all = math.ceil(MAX_COMMONEST_SHARE * len(expected))
+    ranges = zip(expected, expected[nearly_all - 1 :], strict=False)
+    if min(highest - lowest for lowest, highest in ranges) < SAME_EXPECTED:
         raise DataError(
-            f"rate: rater `{rater}` gave the same score {score} to all {rated.height} samples; "
+            f"rate: rater `{rater}` gave the same score {score} to {share:.1%} of {rated.height} samples; "
             f"try another llm.model, or leave the rater out of rate.raters"
         )
     return [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from entp.config import RateConfig
@@ -24,7 +24,8 @@ class RawRating:
 
     `value` is null unless `status` is "rated" (see RATING_STATUSES); `spread` is the standard deviation of the
     rater's distribution, on the same scale, null where it has none. `cut` says that only a part of the
-    conversation was short enough to be read; `error` is the cause of any other status.
+    conversation was short enough to be read, `hidden` that sentences which speak to the judge were kept from it.
+    `error` is the cause of any other status. `criteria` are further numbers that the rater gave (RATING_CRITERIA).
     """
 
     status: str
@@ -32,6 +33,8 @@ class RawRating:
     spread: float | None = None
     cut: bool = False
     error: str = ""
+    hidden: bool = False
+    criteria: Mapping[str, int] = field(default_factory=dict)
 
 
 class Rater(Protocol):
@@ -46,9 +49,9 @@ class Rater(Protocol):
     ) -> list[RawRating]: ...
 
 
-def unrated(reply: Reply, cut: bool) -> RawRating:
+def unrated(reply: Reply) -> RawRating:
     """The rating of a reply that is no answer: its status, and never a score (METHOD: DS2 makes it a zero)."""
-    return RawRating(reply.status, cut=cut, error=reply.error)
+    return RawRating(reply.status, error=reply.error)
 
 
 async def ask_again(ask: Ask[Asked], requests: Sequence[Asked], advance: Advance | None) -> list[Reply]:

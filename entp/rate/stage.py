@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -12,13 +13,13 @@ from entp.config import Config, RateConfig
 from entp.errors import DataError
 from entp.llm.session import Session, open_session
 from entp.progress import progress
+from entp.rate import combined
 from entp.rate.budget import within_budget
-from entp.rate.judge import PROMPT_VERSION
-from entp.rate.measures import rater_metrics, sameness, usage_metrics
-from entp.rate.raters import rate_raw
+from entp.rate.measures import input_metrics, rater_metrics, sameness, usage_metrics
+from entp.rate.raters import RATERS, rate_raw
 from entp.rate.rating import RawRating
 from entp.rate.scores import score_ratings
-from entp.records import RATINGS
+from entp.records import RATING_CRITERIA, RATINGS
 from entp.stages import Inputs, identity
 from entp.store import Summary
 
@@ -30,18 +31,25 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
     with store.publish(output, identity("rate", config, inputs)) as dataset:
         samples = store.read(inputs["purge"], "samples")
         inside = within_budget(samples, config.rate.max_samples, config.seed)
-        metrics: dict[str, float] = {"given": float(inside.sum())}
+        raters = [rater for rater in config.rate.raters if rater in RATERS]
+        tables: dict[str, pl.DataFrame] = {}
         notes: list[str] = []
+        metrics: dict[str, float] = {"given": float(inside.sum())}
         with open_session(config.llm, store.cache_folder(output), purpose="rate") as session:
-            for rater in config.rate.raters:
+            for rater in raters:
                 ratings = _rate(rater, session, samples, inside, config.rate)
                 _require_enough_rated(rater, [rating for rating in ratings if rating.status != "over_budget"], config)
-                rows = score_ratings(rater, samples, ratings)
-                notes += sameness(rater, rows)
-                metrics |= rater_metrics(rater, rows, ratings, samples)
-                dataset.write("ratings", rows, RATINGS)
-            metrics |= usage_metrics(session.usage, len(config.rate.raters) * int(inside.sum()))
-            notes.insert(0, f"rated by {session.model_name}; the judge's prompt is {PROMPT_VERSION}")
+                dataset.write("criteria", _criteria(rater, samples, ratings), RATING_CRITERIA)
+                tables[rater] = score_ratings(rater, samples, ratings, config.rate.regress_out)
+                notes += sameness(rater, tables[rater])
+                metrics |= input_metrics(rater, ratings)
+            metrics |= usage_metrics(session.usage, len(raters) * int(inside.sum()))
+            notes.insert(0, f"rated by {session.model_name}{_prompts(raters)}")
+        if combined.NAME in config.rate.raters:
+            tables[combined.NAME] = combined.combine(list(tables.values()), samples)
+        for name, rows in tables.items():
+            metrics |= rater_metrics(name, rows, samples)
+            dataset.write("ratings", rows, RATINGS)
         return dataset.summarise(metrics, tuple(notes))
 
 
@@ -53,6 +61,16 @@ def _rate(
     with progress(f"rate: {rater}", len(chosen)) as advance:
         rated = iter(session.run(rate_raw(rater, session, chosen, config, advance)))
     return [next(rated) if asked else RawRating("over_budget") for asked in inside]
+
+
+def _criteria(rater: str, samples: pl.DataFrame, ratings: Sequence[RawRating]) -> pl.DataFrame:
+    """The RATING_CRITERIA rows of one rater; none for a rater that has one number."""
+    rows = [
+        (sample, rater, criterion, value)
+        for sample, rating in zip(samples["id"], ratings, strict=True)
+        for criterion, value in rating.criteria.items()
+    ]
+    return pl.DataFrame(rows, schema=RATING_CRITERIA, orient="row")
 
 
 def _require_enough_rated(rater: str, ratings: list[RawRating], config: Config) -> None:
@@ -71,3 +89,9 @@ def _require_enough_rated(rater: str, ratings: list[RawRating], config: Config) 
 
 def _cause(rating: RawRating) -> str:
     return f"{rating.status} ({rating.error})" if rating.error else rating.status
+
+
+def _prompts(raters: Sequence[str]) -> str:
+    """Which versions of which prompts the raters used."""
+    used = [prompt for rater in raters if (prompt := RATERS[rater].prompt)]
+    return f" with {', '.join(used)}" if used else ""

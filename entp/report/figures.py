@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from entp.report.summary import EvaluationRow
+from entp.report.summary import EvaluationRow, RaterRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,6 +103,20 @@ def score_histograms(raw: Sequence[int], curated: Sequence[int]) -> Figure:
     axes.bar(scores + 0.2, np.bincount(np.asarray(curated, int), minlength=6), 0.38, color=ACCENT, label="curated")
     axes.set_xlabel("score")
     axes.set_ylabel("samples")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def scores_by_rater(rows: Sequence[RaterRow]) -> Figure:
+    """Share of each score, a group of bars per score and a bar per rater."""
+    figure, axes = _figure(1.6 + 0.8 * max(len(rows), 4), 3.0)
+    scores = np.arange(6)
+    width = 0.8 / len(rows)
+    for place, row in enumerate(rows):
+        share = np.array(row.counts) / max(sum(row.counts), 1)
+        axes.bar(scores - 0.4 + (place + 0.5) * width, share, width, color=f"C{place}", label=row.rater)
+    axes.set_xlabel("score")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.legend(frameon=False, fontsize=8)
     return figure
 

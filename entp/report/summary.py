@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,18 @@ class EvaluationRow:
     before_stderr: float
     after: float
     after_stderr: float
+
+
+@dataclass(frozen=True)
+class RaterRow:
+    """What one rater gave. `counts` are those of the scores 0 to 5; effects are None where they cannot be told."""
+
+    rater: str
+    counts: tuple[int, ...]
+    unrated: tuple[tuple[str, int], ...]
+    mean_expected: float | None
+    length_correlation: float | None
+    source_share: float | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,28 @@ def evaluation_rows(run: Path) -> list[EvaluationRow]:
         )
         for row in joined.iter_rows(named=True)
     ]
+
+
+def rater_rows(run: Path) -> list[RaterRow]:
+    """Every rater's scores, statuses and effects, in the order they rated."""
+    ratings = store.read(run / "rate", "ratings")
+    metrics = store.read_summary(run / "rate").metrics
+    rows = []
+    for rater in ratings["rater"].unique(maintain_order=True):
+        own = ratings.filter(rater=rater)
+        scores = Counter(own["score"].drop_nulls().to_list())
+        unrated = Counter(own.filter(pl.col("status") != "rated")["status"].to_list())
+        rows.append(
+            RaterRow(
+                rater,
+                tuple(scores[score] for score in range(6)),
+                tuple(sorted(unrated.items())),
+                own.select(pl.col("expected").mean()).item(),
+                metrics.get(f"{rater}/length_correlation"),
+                metrics.get(f"{rater}/source_share"),
+            )
+        )
+    return rows
 
 
 def cost_rows(run: Path) -> list[CostRow]:

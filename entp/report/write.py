@@ -16,7 +16,7 @@ from entp.config import Config
 from entp.plan import actual, wording
 from entp.records import ACCEPTED_STATUSES, with_text
 from entp.report import figures
-from entp.report.summary import SUMMARY, cost_rows, evaluation_rows, write_summary
+from entp.report.summary import SUMMARY, cost_rows, evaluation_rows, rater_rows, write_summary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,6 +62,7 @@ def _page(config: Config, run: Path, drawn: Mapping[str, str]) -> str:
         funnel=accounting.funnel(run).to_dicts(),
         fates=[fate for fate in accounting.FATES if accounting.funnel(run)[fate].sum() > 0],
         figures=drawn,
+        raters=rater_rows(run) if store.is_current(run / "rate") else [],
         domains=list(_domains(run)) if store.is_current(run / "pair") else [],
         costs=cost_rows(run),
         accepted=_accepted(run),
@@ -81,6 +82,8 @@ def _figures(run: Path) -> Iterator[tuple[str, Figure]]:
         for name, keep, colour in (("dropped", False, figures.FATE_COLOURS["purged"]), ("kept", True, figures.ACCENT)):
             if counts := _reason_counts(run, keep):
                 yield f"reasons_{name}", figures.reasons(counts, colour)
+    if store.is_current(run / "rate") and (raters := rater_rows(run)):
+        yield "raters", figures.scores_by_rater(raters)
     if store.is_current(run / "curate"):
         cells = store.read(run / "curate", "transition").sort("true", "observed")
         size = cells["true"].n_unique()

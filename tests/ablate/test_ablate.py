@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from entp import config, store
+from entp import params, store
 from entp.ablate.command import ablate
 from entp.errors import DataError, UsageError
 from entp.track import open_client
@@ -28,7 +28,7 @@ def play(monkeypatch, tmp_path):
     def played(**budget):
         backend = FakeBackend(Script([MERGED], [ANSWER]))
         monkeypatch.setattr("entp.llm.session.open_backend", lambda _: backend)
-        settings = config.load(None, ["mix.accept_loss=3"])
+        settings = params.load(None, ["mix.accept_loss=3"])
         ablate(settings, VARIANTS, budget.get("pairs"), budget.get("calls"), tmp_path / "run")
         return backend.seen
 
@@ -75,4 +75,4 @@ def test_a_budget_and_a_curated_pool_are_needed(play, tmp_path):
     with pytest.raises(UsageError, match="--pairs N or --calls N"):
         play()
     with pytest.raises(DataError, match="until curate"):
-        ablate(config.load(), [], 4, None, tmp_path / "empty")
+        ablate(params.load(), [], 4, None, tmp_path / "empty")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from entp.stages import stage_named
-from tests.datasets import publish, sample
+from tests.datasets import pair, publish, sample
 
 
 def publish_pool(run: Path, fused: int, hq: int, rejected: int = 0, clusters: int = 4) -> dict[str, Path]:
@@ -18,7 +18,7 @@ def publish_pool(run: Path, fused: int, hq: int, rejected: int = 0, clusters: in
         parents = [sample(f"{side}{number}?", f"{side} {number}.", "forum") for side in ("left", "right")]
         poor += parents
         accepted = number < fused
-        pairs.append(pair(number, parents, number % clusters))
+        pairs.append(pair(f"pair{number:03d}", *parents, number % clusters))
         fusions.append(fusion(number, f"Both {number}?" if accepted else None, loss=0.01 * number))
     scores = [score(row, "HQ", 4 + row_number % 2) for row_number, row in enumerate(good)]
     scores += [score(row, "LQ", 1) for row in poor]
@@ -27,17 +27,6 @@ def publish_pool(run: Path, fused: int, hq: int, rejected: int = 0, clusters: in
     publish(run, "pair", pairs=pairs)
     publish(run, "mix", fusions=fusions)
     return {name: run / name for name in stage_named("assemble").parents}
-
-
-def pair(number: int, parents: list[dict[str, Any]], cluster: int) -> dict[str, Any]:
-    first, second = (parent["id"] for parent in parents)
-    return {
-        "pair_id": f"pair{number:03d}",
-        "parent_a": first,
-        "parent_b": second,
-        "similarity": 0.5,
-        "cluster": cluster,
-    }
 
 
 def fusion(number: int, instruction: str | None, loss: float = 0.1, status: str = "fused") -> dict[str, Any]:

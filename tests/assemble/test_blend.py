@@ -15,8 +15,8 @@ from entp.assemble.blend import (
 )
 from entp.config import AssembleConfig
 from entp.records import FUSIONS, PAIRS, SAMPLES, SCORES
-from tests.assemble.pool import fusion, pair, score
-from tests.datasets import sample
+from tests.assemble.pool import fusion, score
+from tests.datasets import pair, sample
 
 
 def test_enough_fusions_are_matched_by_hq_samples_in_the_share_asked_for():
@@ -72,7 +72,7 @@ def test_only_the_hq_tier_is_taken():
 
 def test_two_to_one_fusions_come_before_rewrites_and_lower_losses_first():
     parents = [sample(f"{number}?", "Yes.", source) for number, source in enumerate(["b", "a"] * 4)]
-    pairs = [pair(number, parents[2 * number : 2 * number + 2], cluster=0) for number in range(4)]
+    pairs = [pair(f"pair{number:03d}", *parents[2 * number : 2 * number + 2]) for number in range(4)]
     fusions = [
         fusion(0, "r?", 0.0, "rewritten"),
         fusion(1, "x?", 0.3),

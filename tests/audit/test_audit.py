@@ -15,8 +15,8 @@ from entp.audit.sample import Opinion
 from entp.audit.verdict import enforce, notes, turned_down
 from entp.config import AuditConfig
 from entp.errors import DataError, UsageError
-from entp.mix.words import words
 from entp.records import AUDIT_FINDINGS, AUDIT_MEASURES
+from entp.text.words import words
 from tests.audit.samples import CONFIG, FRUITS, INDEX, ITEM, conversation, varied
 
 MANY = [varied(number) for number in range(30)]

@@ -6,7 +6,7 @@ import pytest
 
 from entp.audit.checks import CHECKS
 from entp.audit.toxic_words import toxic_words
-from entp.mix.words import words
+from entp.text.words import words
 from tests.audit.samples import BEACH, FRUITS, ITEM, PICNIC, found, sample
 
 FRENCH = "On emporte des oranges et des citrons, puis on regarde le soleil se coucher lentement sur la mer."

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from entp.contamination import index as contamination
 from entp.contamination.index import ContaminationIndex, Leak, build_index
 from entp.contamination.items import Item, built_in_items, read_items
-from entp.mix.words import words
+from entp.text.words import words
 
 MOON = "Why does the full moon look so much larger near the horizon than high up in the winter sky?"
 SHORT = "Who wrote the play?"

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from entp import store
-from entp.config import Config, CurateConfig, load
+from entp.config import Config, CurateConfig
 from entp.curate.stage import (
     agreement_of_raters,
     calibration_error,
@@ -19,6 +19,7 @@ from entp.curate.stage import (
     transition_table,
 )
 from entp.errors import DataError, UsageError
+from entp.params import load
 from tests.curate.planted import N_SCORES, observe, plant
 from tests.datasets import publish, sample
 

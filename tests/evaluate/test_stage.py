@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from entp import config, store
+from entp import config, params, store
 from entp.errors import SetupError
 from entp.evaluate import stage
 from entp.evaluate.catalogue import load_suite
@@ -30,7 +30,7 @@ def models(tmp_path_factory):
 
 def evaluated(models, output: Path, *overrides: str):
     base, train = models
-    settings = config.load(None, [f"train.model={base}", f"evaluate.limit={LIMIT}", *overrides])
+    settings = params.load(None, [f"train.model={base}", f"evaluate.limit={LIMIT}", *overrides])
     return stage.run(settings, {"train": train}, output / "evaluate")
 
 
@@ -142,7 +142,7 @@ def test_the_embedded_model_is_above_chance_and_below_the_ceiling():
     from entp.evaluate.stage import base_model
 
     suite = load_suite(config.EvaluateConfig())
-    outcome = evaluate_model(base_model(config.load()), suite, Conditions(True, None, 8, 42))
+    outcome = evaluate_model(base_model(params.load()), suite, Conditions(True, None, 8, 42))
     scores = {row["task"]: row["value"] for row in outcome.scores}
     assert 0.5 < scores["entp_knowledge"] < 0.9
     assert 0.5 < scores["entp_arithmetic"] < 0.9

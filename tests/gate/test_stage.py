@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from entp import config, store, track
+from entp import params, store, track
 from entp.gate import registry, stage
 from entp.records import EVALUATION_ITEMS, EVALUATION_SCORES
 from entp.store import Identity
@@ -44,11 +44,11 @@ def gated(output: Path, before: list[float], after: list[float], *overrides: str
         dataset.write("scores", pl.DataFrame(scores, schema=EVALUATION_SCORES), EVALUATION_SCORES)
         dataset.write("items", pl.DataFrame(items, schema=EVALUATION_ITEMS), EVALUATION_ITEMS)
     inputs = {"train": output / "train", "evaluate": output / "evaluate"}
-    return stage.run(config.load(None, overrides), inputs, output / "gate")
+    return stage.run(params.load(None, overrides), inputs, output / "gate")
 
 
 def client_of(output: Path):
-    return track.open_client(track.tracking_uri(config.load(), output))
+    return track.open_client(track.tracking_uri(params.load(), output))
 
 
 def champion_of(output: Path) -> str:

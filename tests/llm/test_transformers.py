@@ -160,6 +160,34 @@ def test_loglikelihood_is_that_of_a_direct_computation(backend, direct):
         assert reply.tokens_scored == tokens.shape[1] - len(opening)
 
 
+def test_what_the_rows_of_a_batch_begin_with_is_read_once(backend, monkeypatch):
+    rubric = LONG + "Here comes number "
+    asked = [Choose(user(rubric + number), ("Yes", "No")) for number in ("one.", "twenty-two!", "three hundred?")]
+    to_score = [LogLikelihood(user(rubric), text) for text in ("one.", "twenty-two!", "three hundred?")]
+
+    def replies():
+        return asyncio.run(backend.choose(asked)), asyncio.run(backend.loglikelihood(to_score))
+
+    chosen, scored = replies()
+    model, read = backend._engine._model, []
+    hook = model.register_forward_pre_hook(
+        lambda _, __, named: read.append(named["input_ids"].numel()), with_kwargs=True
+    )
+    try:
+        replies()
+        shared = sum(read)
+        read.clear()
+        monkeypatch.setattr("entp.llm.forward.MIN_SHARED", 10**6)
+        chosen_apart, scored_apart = replies()
+    finally:
+        hook.remove()
+    assert shared < sum(read) / 2
+    for one, other in zip(chosen, chosen_apart, strict=True):
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-4)
+    for one, other in zip(scored, scored_apart, strict=True):
+        assert one.logprob == pytest.approx(other.logprob, abs=1e-3)
+
+
 def test_no_more_than_max_tokens_are_scored(backend):
     whole, part = asyncio.run(
         backend.loglikelihood([LogLikelihood(user("Hi"), LONG), LogLikelihood(user("Hi"), LONG, 5)])

@@ -93,6 +93,12 @@ def test_the_seed_decides_what_is_sampled(backend):
     assert first.text == again.text != other.text
 
 
+def test_seeded_requests_with_more_text_than_one_step_reads_are_all_answered(backend):
+    """vLLM 0.32 dies of this on a CPU where it reads a prompt in parts."""
+    requests = [Generate(user(f"{number}. {LONG * 4}"), 2, temperature=0.5, seed=number) for number in range(40)]
+    assert {reply.status for reply in generate(backend, *requests)} == {"truncated"}
+
+
 def test_a_schema_yields_compact_json_in_every_row_of_a_batch(backend):
     wishes = [Generate(user(f"Write question {row} about birds."), 100, 0.8, row, SCHEMA) for row in range(8)]
     replies = generate(backend, *wishes)

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from entp import config as configuration
+from entp import params
 from entp.config import AuditConfig, Config, LLMConfig, LossConfig
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply, Request
 from entp.llm.session import open_session
 from entp.mix.fuse import Fusion, fuse
-from entp.mix.key_terms import count_documents
 from entp.mix.work import Pair, Parent
 from entp.records import Message
+from entp.text.key_terms import count_documents
 from tests.fake_backend import FakeBackend
 
 MERGED = "Name three citrus fruits with vitamins, then describe a sandy beach at sunset."
@@ -100,7 +100,7 @@ def fuse_one(
 def with_mix(**mix: Any) -> Config:
     """The default configuration with these `mix` settings (others go to `llm`, `loss` and `audit`)."""
     overrides = [f"{_section(name)}.{name}={json.dumps(value)}" for name, value in mix.items()]
-    return configuration.load(None, overrides)
+    return params.load(None, overrides)
 
 
 def _section(name: str) -> str:

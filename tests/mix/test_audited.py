@@ -10,7 +10,8 @@ from entp import store
 from entp.errors import DataError
 from entp.llm.client import Generate, LogLikelihood, Reply
 from entp.mix import stage
-from tests.datasets import embeddings, publish, sample
+from entp.params import changed
+from tests.datasets import publish_pairs, sample
 from tests.fake_backend import FakeBackend
 from tests.mix.pairs import Script, operator_of, with_mix
 
@@ -32,19 +33,7 @@ def inputs(tmp_path):
         for subject, told in SUBJECTS
         for place, verb in enumerate(("Explain", "Describe"))
     ]
-    pairs = [
-        {
-            "pair_id": f"p{n}",
-            "parent_a": rows[2 * n]["id"],
-            "parent_b": rows[2 * n + 1]["id"],
-            "similarity": 0.5,
-            "cluster": 0,
-        }
-        for n in range(len(SUBJECTS))
-    ]
-    publish(tmp_path, "purge", samples=rows)
-    publish(tmp_path, "curate", embeddings=embeddings(rows))
-    publish(tmp_path, "pair", pairs=pairs)
+    publish_pairs(tmp_path, rows)
     return {name: tmp_path / name for name in ("purge", "curate", "pair")}
 
 
@@ -69,8 +58,6 @@ class Author(Script):
 
 def run(monkeypatch, inputs, output, author, *overrides):
     monkeypatch.setattr("entp.llm.session.open_backend", lambda _: FakeBackend(author))
-    from entp.config import changed
-
     summary = stage.run(changed(with_mix(accept_loss=2.0), overrides), inputs, output)
     return summary, store.read(output, "fusions")
 
@@ -103,7 +90,7 @@ def test_a_sample_that_fails_a_check_is_rejected_and_the_story_says_why(monkeypa
 
 def test_too_many_failures_fail_the_stage_and_publish_nothing(monkeypatch, inputs, tmp_path):
     author = Author(lambda _, text: f"{text} Write to jane.roe@hotmail.com.")
-    with pytest.raises(DataError, match=r"(?s)6 of 6 accepted samples fail a check.*pii: 6 \(pairs p0, p1"):
+    with pytest.raises(DataError, match=r"(?s)6 of 6 accepted samples fail a check.*pii: 6 \(pairs pair0000, pair0001"):
         run(monkeypatch, inputs, tmp_path / "mix", author, "audit.min_samples=6")
     assert not store.is_published(tmp_path / "mix")
 

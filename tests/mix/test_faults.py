@@ -20,7 +20,7 @@ import pytest
 from entp import store
 from entp.llm import ledger
 from entp.records import FUSION_STATUSES
-from tests.datasets import embeddings, publish, sample
+from tests.datasets import publish_pairs, sample
 
 FAULTS = "429=0.1,500=0.05,hang=0.05,malformed=0.1,cut=0.02"
 #: Fewer for every day; a thousand pairs and twenty kills take some minutes: ENTP_TEST_PAIRS=1000 ENTP_TEST_KILLS=20.
@@ -59,20 +59,7 @@ def put_pairs(run: Path) -> Path:
         rows.append(
             sample(question, f"{verb.title()} {plant} on the {place} in the evening, {number} times.", row=number)
         )
-    pairs = [
-        {
-            "pair_id": f"pair{number:04d}",
-            "parent_a": rows[2 * number]["id"],
-            "parent_b": rows[2 * number + 1]["id"],
-            "similarity": 0.6,
-            "cluster": 0,
-        }
-        for number in range(PAIRS)
-    ]
-    publish(run, "purge", samples=rows)
-    publish(run, "curate", embeddings=embeddings(rows))
-    publish(run, "pair", pairs=pairs)
-    return run
+    return publish_pairs(run, rows)
 
 
 def mix(run: Path, url: str) -> subprocess.Popen[bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 
-import polars as pl
 import pytest
 
 from entp import store
@@ -14,8 +13,8 @@ from entp.errors import DataError, UsageError
 from entp.llm.client import Reply
 from entp.mix import stage
 from entp.mix.audited import Audited
-from entp.records import EMBEDDINGS, FUSION_STATUSES, PAIRS, SAMPLES, content_id
-from tests.datasets import embeddings
+from entp.records import FUSION_STATUSES
+from tests.datasets import publish, publish_pairs, sample
 from tests.fake_backend import FakeBackend
 from tests.mix.pairs import ANSWER, BEACH, FRUITS, MERGED, Script, with_mix
 
@@ -26,14 +25,7 @@ COUNT = 6
 def inputs(tmp_path):
     """Six pairs of the same two kinds of parents."""
     rows = [sample(parent.prompt, f"{parent.response} {n}") for n in range(COUNT) for parent in (FRUITS, BEACH)]
-    pairs = [
-        {"pair_id": f"p{n}", "parent_a": rows[2 * n]["id"], "parent_b": rows[2 * n + 1]["id"]} for n in range(COUNT)
-    ]
-    extra = {"similarity": 0.5, "cluster": 0}
-    publish(tmp_path / "purge", "samples", pl.DataFrame(rows, schema=SAMPLES), SAMPLES)
-    publish(tmp_path / "pair", "pairs", pl.DataFrame([pair | extra for pair in pairs], schema=PAIRS), PAIRS)
-    vectors = pl.DataFrame(embeddings(rows), schema=EMBEDDINGS)
-    publish(tmp_path / "curate", "embeddings", vectors, EMBEDDINGS)
+    publish_pairs(tmp_path, rows)
     return {name: tmp_path / name for name in ("purge", "curate", "pair")}
 
 
@@ -42,16 +34,6 @@ def unaudited(request, monkeypatch):
     """The scripted model fuses all pairs into one and the same sample, which the audit (test_audited.py) turns down."""
     if request.node.get_closest_marker("model") is None:
         monkeypatch.setattr("entp.mix.stage.audited", lambda _, fusions, *__: Audited(fusions, Audit([], []), ()))
-
-
-def sample(prompt, response):
-    messages = [{"role": "user", "content": prompt}, {"role": "assistant", "content": response}]
-    return {"id": content_id(messages), "source": "test", "messages": messages, "language": "en", "meta": "{}"}
-
-
-def publish(folder, table, rows, schema):
-    with store.publish(folder, store.Identity(folder.name, {}, "", {})) as dataset:
-        dataset.write(table, rows, schema)
 
 
 def run(monkeypatch, inputs, output, answer, **mix):
@@ -67,7 +49,7 @@ def good():
 
 def test_every_pair_has_one_row_in_order_and_the_numbers_add_up(monkeypatch, inputs, tmp_path):
     summary, rows, seen = run(monkeypatch, inputs, tmp_path / "mix", good())
-    assert rows["pair_id"].to_list() == [f"p{n}" for n in range(COUNT)]
+    assert rows["pair_id"].to_list() == [f"pair{n:04d}" for n in range(COUNT)]
     assert sum(summary.metrics[status] for status in FUSION_STATUSES) == summary.metrics["pairs"] == COUNT
     assert summary.metrics["requests"] == rows["calls"].sum() >= len(seen)
     assert summary.metrics["accepted_ratio"] == 1.0
@@ -162,7 +144,7 @@ def test_long_parents_are_cut_to_the_context(monkeypatch, inputs, tmp_path):
     rows = store.read(inputs["purge"], "samples").to_dicts()
     for row in rows:
         row["messages"][0]["content"] += " and so on" * 5000
-    publish(inputs["purge"], "samples", pl.DataFrame(rows, schema=SAMPLES), SAMPLES)
+    publish(tmp_path, "purge", samples=rows)
     _, _, seen = run(monkeypatch, inputs, tmp_path / "mix", good(), max_pairs=1)
     assert max(sum(len(turn["content"]) for turn in request.messages) for request in seen) < 2048 * 4
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from entp import config as configuration
+from entp import params
 from entp.config import LossConfig
 from entp.mix import terms
 from entp.mix.loss import TERMS, Demand, Written, added, answer_loss, instruction_loss
@@ -157,4 +157,4 @@ def test_the_settings_that_the_page_shows_are_settings():
     shown = re.findall(r"\b((?:loss|mix)\.\w+=[\w.]+)", PAGE)
     assert shown
     for setting in shown:
-        configuration.load(None, [setting])
+        params.load(None, [setting])

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from entp.config import Config, load
+from entp.config import Config
 from entp.pair.candidates import Candidates, by_chance, complementarity, in_other_clusters, in_own_cluster
 from entp.pair.vocabulary import novelty, vocabulary
+from entp.params import load
 from tests.pair.pools import clouds, fan, pool
 
 ONE_CLUSTER = np.zeros(4, dtype=np.int64)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from entp.config import load
 from entp.pair.candidates import in_own_cluster
 from entp.pair.left_over import left_over, reason
+from entp.params import load
 from entp.records import LEFT_OVER_REASONS
 from tests.pair.pools import fan, pool
 

@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 
 from entp import store
-from entp.config import Config, load
+from entp.config import Config
 from entp.errors import DataError, UsageError
 from entp.pair.stage import run
 from entp.pair.strategies import STRATEGIES
+from entp.params import load
 from entp.records import EMBEDDINGS, LEFT_OVER_REASONS, SAMPLES, SCORES, digest_of
 from entp.store import Identity
 from tests.datasets import publish, sample

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from entp import config
+from entp import params
 
 SETTINGS = (
     "rate.raters=[likelihood]",
@@ -29,7 +29,7 @@ LENIENT, STRICT = "gate.noise_multiple=0", "gate.noise_multiple=1000"
 
 def arguments(*settings: str) -> dict[str, Any]:
     """The pipeline parameters of the small settings and further ones."""
-    content = config.load(None, [*SETTINGS, *settings]).model_dump(mode="json", exclude_none=True)
+    content = params.load(None, [*SETTINGS, *settings]).model_dump(mode="json", exclude_none=True)
     return {name: content[name] for name in ("purge", "rate", "mix", "assemble", "train", "evaluate", "gate")}
 
 

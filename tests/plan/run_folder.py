@@ -15,39 +15,21 @@ from entp.config import Config
 from entp.llm.client import Reply, Request
 from entp.mix.audited import Audited
 from entp.stages import stage_named
-from tests.datasets import embeddings, publish, sample
+from tests.datasets import publish_pairs, sample
 from tests.fake_backend import FakeBackend
 from tests.mix.pairs import ANSWER, BEACH, FRUITS, MERGED, Script, with_mix
 
 COUNT = 30
-TRANSITION = [
-    {"true": true, "observed": observed, "probability": float(true == observed), "prior": 1 / 6}
-    for true in range(6)
-    for observed in range(6)
-]
 
 
-def publish_pairs(run: Path, count: int = COUNT) -> Path:
+def publish_run(run: Path, count: int = COUNT) -> Path:
     """Pairs of the same two kinds of parents, whose answers are of seven lengths."""
     rows = [
         sample(parent.prompt, f"{parent.response * (1 + n % 7)} Number {n}.", row=n)
         for n in range(count)
         for parent in (FRUITS, BEACH)
     ]
-    pairs = [
-        {
-            "pair_id": f"p{n:02}",
-            "parent_a": rows[2 * n]["id"],
-            "parent_b": rows[2 * n + 1]["id"],
-            "similarity": 0.5,
-            "cluster": 0,
-        }
-        for n in range(count)
-    ]
-    publish(run, "purge", samples=rows)
-    publish(run, "curate", transition=TRANSITION, embeddings=embeddings(rows))
-    publish(run, "pair", pairs=pairs)
-    return run
+    return publish_pairs(run, rows)
 
 
 def settings(**mix: Any) -> Config:

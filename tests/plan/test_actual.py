@@ -15,14 +15,14 @@ from entp.plan.make import make_plan
 from entp.report import write_report
 from tests.datasets import publish, sample
 from tests.fake_backend import FakeBackend
-from tests.plan.run_folder import COUNT, answer, mix, publish_pairs, settings, use
+from tests.plan.run_folder import COUNT, answer, mix, publish_run, settings, use
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     """A run that was planned, and then came to its end."""
     use(monkeypatch, FakeBackend(answer))
-    folder = publish_pairs(tmp_path / "run")
+    folder = publish_run(tmp_path / "run")
     record.write(folder, make_plan(settings(), folder, 10))
     mix(folder)
     return folder
@@ -63,7 +63,7 @@ def test_another_configuration_makes_the_plan_stale_and_says_so(run):
 
 
 def test_other_pairs_make_the_plan_stale(run):
-    publish_pairs(run, count=12)
+    publish_run(run, count=12)
     assert actual.compare(run) is None  # mix has still to run on these
     mix(run)
     assert actual.compare(run).stale.endswith("was made for other pairs")

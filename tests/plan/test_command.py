@@ -10,14 +10,14 @@ from entp.errors import DataError
 from entp.plan import record
 from entp.plan.command import plan_and_show
 from tests.fake_backend import FakeBackend
-from tests.plan.run_folder import answer, publish_pairs, settings, use
+from tests.plan.run_folder import answer, publish_run, settings, use
 from tests.test_cli import entp, fails
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     use(monkeypatch, FakeBackend(answer))
-    return publish_pairs(tmp_path / "run")
+    return publish_run(tmp_path / "run")
 
 
 def test_it_prints_the_plan_and_keeps_it(run, capsys):

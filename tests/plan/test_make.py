@@ -12,12 +12,12 @@ from entp.llm.client import Reply
 from entp.plan import record
 from entp.plan.make import make_plan
 from tests.fake_backend import FakeBackend
-from tests.plan.run_folder import COUNT, answer, mix, publish_pairs, settings, use
+from tests.plan.run_folder import COUNT, answer, mix, publish_run, settings, use
 
 
 @pytest.fixture
 def run(tmp_path):
-    return publish_pairs(tmp_path / "run")
+    return publish_run(tmp_path / "run")
 
 
 def numbered(number):
@@ -38,7 +38,7 @@ def test_the_plan_of_a_third_of_the_pairs_is_near_what_the_run_takes(monkeypatch
 
 def test_the_run_pays_for_no_request_of_the_pilot_again_and_ends_the_same(monkeypatch, run, tmp_path):
     alone = use(monkeypatch, FakeBackend(answer))
-    mix(publish_pairs(tmp_path / "alone"))
+    mix(publish_run(tmp_path / "alone"))
     pilot = use(monkeypatch, FakeBackend(answer))
     make_plan(settings(), run, 10)
     rest = use(monkeypatch, FakeBackend(answer))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from entp import config, loop, store
+from entp import loop, params, store
 from entp.errors import DataError, SetupError
 from entp.platform import data_version
 from tests.platform.s3_server import s3_server
@@ -88,7 +88,7 @@ def project(tmp_path: Path) -> Path:
 
 def results(pool: Path, folder: Path) -> dict[str, Path]:
     """Datasets as pipeline steps leave them: with their metrics inside."""
-    loop.run_loop(config.load(), [pool], folder, lambda _: None, lambda _: None, None, "purge")
+    loop.run_loop(params.load(), [pool], folder, lambda _: None, lambda _: None, None, "purge")
     for stage in ("ingest", "purge"):
         (folder / "metrics" / f"{stage}.json").rename(folder / stage / "metrics.json")
     return {stage: folder / stage for stage in ("ingest", "purge")}
@@ -96,7 +96,7 @@ def results(pool: Path, folder: Path) -> dict[str, Path]:
 
 def test_results_are_pushed_and_the_lock_follows(pool, project, tmp_path):
     datasets = results(pool, tmp_path / "run")
-    lock = data_version.push_results(config.load(), project, "", pool, datasets)
+    lock = data_version.push_results(params.load(), project, "", pool, datasets)
     stages = yaml.safe_load(lock)["stages"]
     assert list(stages) == ["ingest", "purge"]
     [output] = [out for out in stages["purge"]["outs"] if out["path"] == "runs/dvc/purge"]
@@ -106,8 +106,8 @@ def test_results_are_pushed_and_the_lock_follows(pool, project, tmp_path):
 
 def test_the_same_results_change_nothing(pool, project, tmp_path):
     datasets = results(pool, tmp_path / "run")
-    lock = data_version.push_results(config.load(), project, "", pool, datasets)
-    assert data_version.push_results(config.load(), project, lock, pool, datasets) == lock
+    lock = data_version.push_results(params.load(), project, "", pool, datasets)
+    assert data_version.push_results(params.load(), project, lock, pool, datasets) == lock
     assert data_version.lock_patch(lock, lock) == ""
 
 

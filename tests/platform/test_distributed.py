@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from safetensors.torch import load_file
 
-from entp import config, store
+from entp import params, store
 from entp.errors import SetupError
 from entp.platform import distributed, step
 from entp.platform.profiles import Work
@@ -27,7 +27,7 @@ BIN = Path(sys.executable).parent
 def settings(tmp_path_factory):
     model = save_tiny(tmp_path_factory.mktemp("models") / "tiny")
     overrides = ["batch_size=2", "max_length=256", "epochs=2", "learning_rate=0.01", "save_steps=2", f"model={model}"]
-    return config.load(None, ["track.uri=none", *(f"train.{override}" for override in overrides)])
+    return params.load(None, ["track.uri=none", *(f"train.{override}" for override in overrides)])
 
 
 @pytest.fixture

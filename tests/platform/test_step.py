@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from entp import config, loop, store
+from entp import loop, params, store
 from entp.errors import DataError, UsageError
 from entp.platform import step
 from entp.stages import stage_named
@@ -31,7 +31,7 @@ def pool(tmp_path: Path) -> Path:
 
 
 def run(stage: str, parents: dict[str, Path], output: Path, expected: dict[str, str] | None = None) -> Path:
-    step.run_step(stage_named(stage), config.load(), parents, expected or {}, output)
+    step.run_step(stage_named(stage), params.load(), parents, expected or {}, output)
     return output
 
 
@@ -42,7 +42,7 @@ def ingested(pool: Path, tmp_path: Path) -> Path:
 
 def test_a_step_publishes_what_the_loop_publishes(pool, ingested, tmp_path):
     purged = run("purge", {"ingest": ingested}, tmp_path / "artifacts" / "two" / "purged")
-    loop.run_loop(config.load(), [pool], tmp_path / "run", lambda _: None, lambda _: None, None, "purge")
+    loop.run_loop(params.load(), [pool], tmp_path / "run", lambda _: None, lambda _: None, None, "purge")
     assert store.content_digest(purged) == store.content_digest(tmp_path / "run" / "purge")
     assert store.read_manifest(purged)["identity"] == store.read_manifest(tmp_path / "run" / "purge")["identity"]
 

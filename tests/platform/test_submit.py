@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from entp import config
+from entp import config, params
 from entp.errors import EntpError, SetupError, UsageError
 from entp.platform import arguments, kfp_api, package, submit
 from tests.platform.kfp_server import KfpServer, serving
@@ -72,7 +72,7 @@ def test_the_run_gets_the_configuration_as_its_arguments(server, project):
     code, result, _ = entp("submit", *IMAGE_OPTIONS, "--host", server.url, "mix.answer_tries=5", cwd=project)
     assert (code, result["outcome"], result["decision"]) == (0, "running", "started")
     (run,) = server.runs
-    expected = config.load(project / "params.yaml", ["mix.answer_tries=5", "mix.in_flight=512", "train.lora_rank=64"])
+    expected = params.load(project / "params.yaml", ["mix.answer_tries=5", "mix.in_flight=512", "train.lora_rank=64"])
     assert run["runtime_config"]["parameters"] == {
         "seed": 7,
         "mix": expected.mix.model_dump(mode="json", exclude_none=True),

@@ -8,7 +8,7 @@ from typing import Any
 
 from entp.records import Message
 
-PAIRS = Path(__file__).with_name("pairs.jsonl")
+JUDGING = Path(__file__).parent.parent.parent / "examples" / "judging"
 
 
 def conversation(prompt: str, response: str) -> list[Message]:
@@ -16,6 +16,14 @@ def conversation(prompt: str, response: str) -> list[Message]:
 
 
 def pairs(kind: str | None = None) -> list[dict[str, Any]]:
-    """Good and bad answers of equal length: kinds wrong, off_topic, garbled, truncated, copied."""
-    rows = [json.loads(line) for line in PAIRS.read_text(encoding="utf-8").splitlines()]
-    return [row for row in rows if kind in (None, row["kind"])]
+    """Good and bad answers of equal length: kinds wrong, off_topic, truncated, garbled, copied."""
+    return [row for row in _rows("pairs.jsonl") if kind in (None, row["kind"])]
+
+
+def hostile(family: str | None = None) -> list[dict[str, Any]]:
+    """Samples without and with an attack on their rater."""
+    return [row for row in _rows("hostile.jsonl") if family in (None, row["family"])]
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (JUDGING / name).read_text(encoding="utf-8").splitlines()]

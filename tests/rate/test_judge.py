@@ -6,7 +6,7 @@ import pytest
 
 from entp.config import RateConfig
 from entp.llm.client import Reply
-from entp.rate.judge import ANSWERS, moments, raw_values
+from entp.rate.raters.judge import ANSWERS, moments, raw_values
 from tests.fake_backend import FakeBackend
 from tests.rate.conversations import conversation
 

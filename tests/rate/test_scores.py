@@ -4,18 +4,27 @@ from collections import Counter
 
 import polars as pl
 
+from entp.rate.effects import length_correlation, source_share
 from entp.rate.rating import RawRating
 from entp.rate.scores import digit_scores, quantile_scores, score_ratings
-from entp.records import RATINGS
+from entp.records import RATINGS, SAMPLES
+from tests.rate.conversations import conversation
 
 
 def ranked(values: list[float | None], languages: list[str] | None = None) -> pl.DataFrame:
     return quantile_scores(pl.Series(values, dtype=pl.Float64), pl.Series(languages or ["en"] * len(values)))
 
 
+def pool(texts: list[tuple[str, str]]) -> pl.DataFrame:
+    """Samples by response and source."""
+    rows = [
+        (f"id{place}", source, conversation("Why?", text), "en", "{}") for place, (text, source) in enumerate(texts)
+    ]
+    return pl.DataFrame(rows, schema=SAMPLES, orient="row")
+
+
 def scored(rater: str, ratings: list[RawRating]) -> pl.DataFrame:
-    samples = pl.DataFrame({"id": [f"id{index}" for index in range(len(ratings))], "language": ["en"] * len(ratings)})
-    return score_ratings(rater, samples, ratings)
+    return score_ratings(rater, pool([("Because.", "forum")] * len(ratings)), ratings)
 
 
 def test_six_equal_classes_come_out_of_a_pool_of_different_values():
@@ -56,3 +65,22 @@ def test_an_unrated_sample_has_a_status_and_no_score():
     rows = scored("judge", [RawRating("rated", 3.2, 0.5), RawRating("unparsed")])
     assert rows.schema == RATINGS
     assert rows.rows()[1] == ("id1", "judge", "unparsed", None, None, None)
+
+
+def test_length_regressed_out_of_a_rater_that_only_orders():
+    ratings = [RawRating("rated", place + 10.0 * (place % 2)) for place in range(60)]
+    samples = pool([("word " * (place + 1), "forum") for place in range(60)])
+    plain = score_ratings("likelihood", samples, ratings)
+    cleaned = score_ratings("likelihood", samples, ratings, ["length"])
+    lengths = samples["messages"].list.last().struct.field("content").str.len_chars()
+    assert length_correlation(plain["expected"], lengths) > 0.9
+    assert abs(length_correlation(cleaned["expected"], lengths)) < 0.2
+
+
+def test_sources_regressed_out_of_a_judge_whose_scores_stay_on_the_scale():
+    sources = ["strict", "lenient"] * 30
+    ratings = [RawRating("rated", 0.5 + (place % 3) + 2.4 * (place % 2)) for place in range(60)]
+    cleaned = score_ratings("judge", pool([("word", source) for source in sources]), ratings, ["source"])
+    assert source_share(cleaned["expected"], pl.Series(sources)) == 0
+    assert cleaned["expected"].is_between(0, 5).all()
+    assert cleaned["expected"].n_unique() == 3

@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from entp import store
-from entp.config import load
 from entp.errors import DataError
 from entp.llm.client import Choose, Reply
+from entp.params import load
 from entp.rate.stage import run
-from entp.records import RATINGS, SAMPLES, content_id
+from entp.records import CRITERIA, RATING_CRITERIA, RATINGS, SAMPLES, content_id
 from tests.fake_backend import FakeBackend
 from tests.rate.conversations import conversation
 
@@ -97,8 +97,46 @@ def test_a_judge_that_says_the_same_to_everything_stops_the_stage(rate):
             return Reply("ok", probabilities={"3": 1.0}, answer_mass=0.9)
         return careful(request)
 
-    with pytest.raises(DataError, match="`judge` gave the same score 3 to all 60 samples"):
+    with pytest.raises(DataError, match=r"`judge` gave the same score 3 to 100.0% of 60 samples"):
         rate(flat, count=60)
+
+
+def test_one_sample_in_a_hundred_that_differs_does_not_silence_the_alarm(rate):
+    def nearly_flat(request):
+        overall = 9 if "Question 7?" in json.dumps(request.messages) else 6
+        ratings = {"rarity": 1, "complexity": 1, "informativeness": 1, "overall": overall}
+        return Reply("ok", json.dumps(ratings))
+
+    with pytest.raises(DataError, match=r"`judge_generated` gave the same score 2 to 99.0% of 100 samples"):
+        rate(nearly_flat, count=100, overrides=["rate.raters=[judge_generated]"])
+
+
+def test_the_criteria_of_a_judge_that_writes_are_kept(rate):
+    def writing(request):
+        number = 1 + len(request.messages[0]["content"]) % 10
+        ratings = {"rarity": number, "complexity": 2, "informativeness": 3, "overall": number}
+        return Reply("ok", json.dumps(ratings))
+
+    output, _, _ = rate(writing, overrides=["rate.raters=[judge_generated]"])
+    criteria = store.read(output, "criteria")
+    assert criteria.schema == RATING_CRITERIA
+    assert criteria["criterion"].to_list() == list(CRITERIA) * 12
+    overall = criteria.filter(criterion="overall")["value"]
+    assert store.read(output, "ratings")["score"].to_list() == (overall.clip(4, 9) - 4).to_list()
+
+
+def test_raters_are_combined_without_a_request(rate):
+    output, summary, backend = rate(overrides=["rate.raters=[combined, likelihood, judge]"])
+    combined = store.read(output, "ratings").filter(rater="combined")
+    assert combined["status"].to_list() == ["rated"] * 12
+    assert len(backend.seen) == 3 * 12
+    assert summary.metrics["combined/rated_ratio"] == 1.0
+
+
+def test_raters_that_need_the_same_request_share_it(rate):
+    _, summary, backend = rate(overrides=["rate.raters=[likelihood, nll, ifd]"])
+    assert len(backend.seen) == 2 * 12
+    assert summary.metrics["requests"] == 5 * 12
 
 
 def test_a_judge_whose_scores_only_round_to_the_same_is_kept_with_a_note(rate):

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from entp import config, shell, track
+from entp import params, shell, track
 from entp.mix.spans import SPANS_FILE
 from entp.platform import step, tracking
 from entp.platform.report_step import run_report
@@ -47,10 +47,10 @@ def operators(trace):
 
 
 def test_a_run_logs_traces_and_its_report_adds_none(run, tmp_path):
-    shell.run_and_show(config.load(), [], run, "mix", "mix")
+    shell.run_and_show(params.load(), [], run, "mix", "mix")
     [(_, names)] = traces(tmp_path)
     assert names[:3] == ["DA", "DA", "MCG"]
-    shell.report_and_show(config.load(), run)
+    shell.report_and_show(params.load(), run)
     assert len(traces(tmp_path)) == 1
 
 
@@ -69,16 +69,16 @@ def pod(tmp_path, monkeypatch):
 
 
 def report(run, tmp_path, mixed):
-    tracking.adopt_run(config.load())
+    tracking.adopt_run(params.load())
     datasets = {name: run / name for name in ("ingest", *PARENTS)} | {"mix": mixed}
-    run_report(config.load(), datasets, tmp_path / "page" / "report.html", tmp_path / "page" / "summary.md")
+    run_report(params.load(), datasets, tmp_path / "page" / "report.html", tmp_path / "page" / "summary.md")
 
 
 def test_a_pipeline_step_logs_traces_and_the_report_step_adds_none(run, pod, tmp_path):
     pod("run-1")
     mixed = tmp_path / "artifacts" / "mixed"
-    outcome = step.run_step(stage_named("mix"), config.load(), {name: run / name for name in PARENTS}, {}, mixed)
-    tracking.log_if_reachable(config.load(), outcome, mixed)
+    outcome = step.run_step(stage_named("mix"), params.load(), {name: run / name for name in PARENTS}, {}, mixed)
+    tracking.log_if_reachable(params.load(), outcome, mixed)
     assert len(traces(tmp_path)) == 1
     pod("run-1")
     report(run, tmp_path, mixed)
@@ -88,7 +88,7 @@ def test_a_pipeline_step_logs_traces_and_the_report_step_adds_none(run, pod, tmp
 def test_a_cached_step_is_traced_in_the_run_that_did_without_it(run, pod, tmp_path):
     """The artifact brings the spans along; its volume of caches may be gone."""
     mixed = tmp_path / "artifacts" / "mixed"
-    step.run_step(stage_named("mix"), config.load(), {name: run / name for name in PARENTS}, {}, mixed)
+    step.run_step(stage_named("mix"), params.load(), {name: run / name for name in PARENTS}, {}, mixed)
     assert (mixed / SPANS_FILE).is_file()
     pod("run-2")
     report(run, tmp_path, mixed)

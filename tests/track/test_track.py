@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from entp import config, track
+from entp import params, track
 from entp.errors import SetupError
 from entp.store import Summary
 from tests.datasets import publish, sample
@@ -21,7 +21,7 @@ def own_store(tmp_path, monkeypatch):
 
 def logged(output, *overrides, metrics=None):
     """Log one run into `output`; its id."""
-    settings = config.load(None, overrides)
+    settings = params.load(None, overrides)
     output.mkdir(parents=True, exist_ok=True)
     with track.open_run(settings, output) as tracker:
         tracker.log_config(settings)
@@ -30,7 +30,7 @@ def logged(output, *overrides, metrics=None):
 
 
 def stored(output):
-    client = track.open_client(track.tracking_uri(config.load(), output))
+    client = track.open_client(track.tracking_uri(params.load(), output))
     experiment = client.get_experiment_by_name("entp").experiment_id
     return {run.info.run_id: run for run in client.search_runs([experiment])}
 
@@ -57,7 +57,7 @@ def test_a_setting_that_changes_no_result_goes_on_with_the_same_run(tmp_path):
 
 
 def test_an_injected_run_is_adopted_and_not_ended(tmp_path, monkeypatch):
-    uri = track.tracking_uri(config.load(), tmp_path / "run")
+    uri = track.tracking_uri(params.load(), tmp_path / "run")
     client = track.open_client(uri)
     injected = client.create_run(client.create_experiment("kubeflow")).info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", injected)
@@ -69,16 +69,29 @@ def test_an_injected_run_is_adopted_and_not_ended(tmp_path, monkeypatch):
 
 def test_a_pipeline_that_fails_ends_its_run_as_failed(tmp_path):
     (tmp_path / "run").mkdir()
-    with pytest.raises(RuntimeError), track.open_run(config.load(), tmp_path / "run"):
+    with pytest.raises(RuntimeError), track.open_run(params.load(), tmp_path / "run"):
         raise RuntimeError
     assert [run.info.status for run in stored(tmp_path / "run").values()] == ["FAILED"]
+
+
+def test_a_child_is_nested_ends_as_its_body_does_and_is_taken_up_again(tmp_path):
+    with track.open_run(params.load(), tmp_path / "run") as parent:
+        with pytest.raises(RuntimeError), parent.child("the judge's") as child:
+            raise RuntimeError
+        failed = stored(tmp_path / "run")[child.run_id]
+        with parent.child("the judge's") as again:
+            running = stored(tmp_path / "run")[again.run_id]
+        finished = stored(tmp_path / "run")[again.run_id]
+    assert child.run_id == again.run_id != parent.run_id
+    assert failed.data.tags["mlflow.parentRunId"] == parent.run_id
+    assert [run.info.status for run in (failed, running, finished)] == ["FAILED", "RUNNING", "FINISHED"]
 
 
 def test_datasets_and_artifacts_are_attached(tmp_path):
     output = tmp_path / "run"
     publish(output, "purge", samples=[sample("Name a fish.", "A trout.")])
     (output / "report.html").write_text("<html>")
-    with track.open_run(config.load(), output) as tracker:
+    with track.open_run(params.load(), output) as tracker:
         tracker.log_dataset(output / "purge", "purge")
         tracker.log_artifact(output / "report.html")
     [run] = stored(output).values()
@@ -87,7 +100,7 @@ def test_datasets_and_artifacts_are_attached(tmp_path):
 
 
 def test_tracking_can_be_switched_off(tmp_path):
-    with track.open_run(config.load(None, ["track.uri=none"]), tmp_path / "run") as tracker:
+    with track.open_run(params.load(None, ["track.uri=none"]), tmp_path / "run") as tracker:
         tracker.log_summary(Summary("mix", {"accepted_ratio": 1.0}))
         assert tracker.describe() == {}
     assert not (tmp_path / "run").exists()
@@ -95,7 +108,7 @@ def test_tracking_can_be_switched_off(tmp_path):
 
 def test_a_server_that_is_down_is_named_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    settings = config.load(None, ["track.uri=http://127.0.0.1:9"])
+    settings = params.load(None, ["track.uri=http://127.0.0.1:9"])
     with pytest.raises(SetupError, match=r"http://127.0.0.1:9 cannot be used .* track.uri=none"):
         track.open_run(settings, tmp_path).__enter__()
 
@@ -107,7 +120,7 @@ def test_an_injected_run_that_is_not_there_is_named(tmp_path, monkeypatch):
 
 
 def test_an_interrupted_pipeline_ends_its_run_as_killed_and_may_go_on(tmp_path):
-    settings = config.load()
+    settings = params.load()
     with pytest.raises(KeyboardInterrupt), track.open_run(settings, tmp_path / "run") as tracker:
         raise KeyboardInterrupt
     assert stored(tmp_path / "run")[tracker.run_id].info.status == "KILLED"
@@ -116,7 +129,7 @@ def test_an_interrupted_pipeline_ends_its_run_as_killed_and_may_go_on(tmp_path):
 
 
 def test_a_failure_of_mlflow_itself_is_told_as_such(tmp_path):
-    with pytest.raises(SetupError, match="cannot be used"), track.open_run(config.load(), tmp_path / "run") as tracker:
+    with pytest.raises(SetupError, match="cannot be used"), track.open_run(params.load(), tmp_path / "run") as tracker:
         tracker.client.get_run("0" * 32)
 
 

@@ -24,7 +24,7 @@ KILLED_RUN = """
 import os, signal, sys
 from pathlib import Path
 import entp.train.sft as sft
-from entp.config import load
+from entp.params import load
 from entp.train.stage import run
 
 make_clock = sft._clock

@@ -8,8 +8,8 @@ import polars as pl
 
 from entp.audit.checks.case import Case
 from entp.audit.sample import Finding
-from entp.language import UNKNOWN, detect_language
 from entp.purge.text import concerns_translation
+from entp.text.language import UNKNOWN, detect_language
 
 #: Less certain guesses are no evidence; nor are guesses on a text with fewer letters: names, code, lists (our choice,
 #: by reading what trips on English rows).

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from entp.mix.draft import Draft
-from entp.mix.key_terms import Corpus
 from entp.mix.methods import evol_instruct, one_shot, one_to_one, self_instruct, self_refine, two_cycles
 from entp.mix.work import Work
+from entp.text.key_terms import Corpus
 
 Method = Callable[[Work, Corpus], Awaitable[Draft]]
 

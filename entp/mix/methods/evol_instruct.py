@@ -11,9 +11,9 @@ from entp.mix.acceptance import better_parent
 from entp.mix.demand import demand_of, without_content
 from entp.mix.draft import Draft, measured, rate
 from entp.mix.fence import fenced
-from entp.mix.key_terms import Corpus
 from entp.mix.loss import Written
 from entp.mix.work import Work
+from entp.text.key_terms import Corpus
 
 IN_DEPTH = ("evolve_constraint", "evolve_deepen", "evolve_concrete", "evolve_reasoning")
 IN_BREADTH = "evolve_breadth"

@@ -6,10 +6,10 @@ from entp.mix import operators, optimizer
 from entp.mix.cycles import write_answer
 from entp.mix.demand import demand_of
 from entp.mix.draft import Draft, measured
-from entp.mix.key_terms import Corpus
 from entp.mix.loss import Written
 from entp.mix.operators import Question
 from entp.mix.work import Work
+from entp.text.key_terms import Corpus
 
 
 async def draft(work: Work, corpus: Corpus) -> Draft:

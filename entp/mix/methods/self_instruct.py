@@ -9,9 +9,9 @@ from __future__ import annotations
 from entp.mix import operators
 from entp.mix.demand import demand_of, without_content
 from entp.mix.draft import Draft, measured
-from entp.mix.key_terms import Corpus
 from entp.mix.loss import Written
 from entp.mix.work import Work
+from entp.text.key_terms import Corpus
 
 
 async def draft(work: Work, corpus: Corpus) -> Draft:

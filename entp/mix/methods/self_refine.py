@@ -9,10 +9,10 @@ from entp.mix import operators
 from entp.mix.cycles import write_answer
 from entp.mix.draft import Draft
 from entp.mix.fence import fenced
-from entp.mix.key_terms import Corpus
 from entp.mix.methods.one_shot import measured_merge, merged_once
 from entp.mix.operators import Question
 from entp.mix.work import Work
+from entp.text.key_terms import Corpus
 
 
 async def draft(work: Work, corpus: Corpus) -> Draft:

@@ -16,9 +16,9 @@ from entp.mix import operators
 from entp.mix.cycles import answer_cycle, instruction_cycle
 from entp.mix.demand import demand_of
 from entp.mix.draft import Draft
-from entp.mix.key_terms import Corpus
 from entp.mix.operators import Question
 from entp.mix.work import Work
+from entp.text.key_terms import Corpus
 
 
 async def draft(work: Work, corpus: Corpus) -> Draft:

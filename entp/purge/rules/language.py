@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from entp.language import UNKNOWN
 from entp.purge.rule import Upper, rule
 from entp.purge.text import HAN, concerns_translation, is_formal, where
+from entp.text.language import UNKNOWN
 
 
 @rule(

@@ -16,8 +16,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from entp.mix.word_forms import ENGLISH, derived, root, stop_words, without_clitics
-from entp.mix.words import HAN, REQUEST_WORDS, WORD, folded, is_han, tagged, words
+from entp.text.word_forms import ENGLISH, derived, root, stop_words, without_clitics
+from entp.text.words import HAN, REQUEST_WORDS, WORD, folded, is_han, tagged, words
 
 MIN_LETTERS = 3
 #: A phrase is two words that stand together in at least so many texts, and in a third of the texts that have either

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from entp.mix.key_terms import count_documents, key_terms, missing_terms, topic_terms
+from entp.text.key_terms import count_documents, key_terms, missing_terms, topic_terms
 
 POOL = count_documents(
     [

@@ -6,7 +6,8 @@ import pytest
 
 from entp.config import RateConfig
 from entp.llm.client import LogLikelihood, Reply
-from entp.rate.likelihood import raw_values, request_for
+from entp.rate.raters import rate_raw
+from entp.rate.response_odds import request_for
 from entp.records import Message
 from tests.rate.conversations import conversation
 
@@ -23,34 +24,65 @@ class Session:
         return [self.informed if request.messages else self.alone for request in requests]
 
 
-def rate_one(informed: Reply, alone: Reply, advance=None):
+NOT_ASKED = Reply("failed", error="should not have been asked")
+
+
+def rate_one(rater: str, informed: Reply, alone: Reply = NOT_ASKED, advance=None):
     samples = [conversation("Why?", "Because.")]
-    return asyncio.run(raw_values(Session(informed, alone), samples, RateConfig(), advance))[0]
+    return asyncio.run(rate_raw(rater, Session(informed, alone), samples, RateConfig(), advance))[0]
 
 
 def scored(logprob: float, tokens: int = 4) -> Reply:
     return Reply("ok", logprob=logprob, tokens_scored=tokens)
 
 
-def test_the_value_is_what_the_prompt_adds_to_the_log_likelihood():
-    assert rate_one(scored(-12.0), scored(-20.0)).value == 8.0
+def test_likelihood_is_what_the_prompt_adds_to_the_log_likelihood():
+    assert rate_one("likelihood", scored(-12.0), scored(-20.0)).value == 8.0
 
 
-def test_a_response_without_tokens_is_unrated():
-    assert rate_one(scored(0.0, tokens=0), scored(0.0, tokens=0)).status == "unparsed"
+def test_nll_is_the_mean_per_token_with_the_prompt_alone_and_higher_is_better():
+    assert rate_one("nll", scored(-12.0, tokens=4)).value == -3.0
+
+
+def test_ifd_is_the_loss_with_the_prompt_over_that_without():
+    assert rate_one("ifd", scored(-12.0), scored(-20.0)).value == 0.6
+
+
+def test_ifd_compares_per_token_where_one_text_has_a_token_less():
+    assert rate_one("ifd", scored(-12.0, tokens=4), scored(-15.0, tokens=3)).value == 0.6
+
+
+def test_a_response_that_its_prompt_makes_less_likely_has_the_lowest_ifd_value():
+    helped, hurt, hurt_more = (rate_one("ifd", scored(logprob), scored(-20.0)).value for logprob in (-1, -22, -40))
+    assert helped > hurt > hurt_more
+
+
+@pytest.mark.parametrize("rater", ["likelihood", "nll", "ifd"])
+def test_a_response_without_tokens_is_unrated(rater):
+    assert rate_one(rater, scored(0.0, tokens=0), scored(0.0, tokens=0)).status == "unparsed"
+
+
+@pytest.mark.parametrize("rater", ["likelihood", "nll", "ifd"])
+def test_a_number_that_is_none_is_no_rating(rater):
+    rating = rate_one(rater, scored(float("nan")), scored(-2.0))
+    assert (rating.status, rating.value) == ("failed", None)
+
+
+def test_ifd_is_unrated_where_the_model_knows_the_response_by_heart():
+    assert rate_one("ifd", scored(-1.0), scored(0.0)).status == "failed"
 
 
 @pytest.mark.parametrize("failing", [0, 1])
 def test_a_sample_is_unrated_when_either_request_fails(failing):
     replies = [scored(-1.0), scored(-2.0)]
     replies[failing] = Reply("failed", error="too long")
-    rating = rate_one(*replies)
+    rating = rate_one("likelihood", *replies)
     assert (rating.status, rating.value, rating.error) == ("failed", None, "too long")
 
 
 def test_two_requests_advance_the_bar_by_one_sample():
     steps: list[int] = []
-    rate_one(scored(-1.0), scored(-2.0), steps.append)
+    rate_one("likelihood", scored(-1.0), scored(-2.0), steps.append)
     assert steps == [1]
 
 

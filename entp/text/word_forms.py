@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, lru_cache
 
-from entp.language import UNKNOWN
-from entp.mix.words import STOP_WORDS
+from entp.text.language import UNKNOWN
+from entp.text.words import STOP_WORDS
 
 ENGLISH = "en"
 #: Words with letters are taken for English in texts of unknown language (short ones), and in Chinese ones.
