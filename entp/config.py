@@ -103,7 +103,15 @@ class RateConfig(Section):
 class CurateConfig(Section):
     rater: RaterName | Literal["combined"] = Field("likelihood", description="whose ratings are curated")
     neighbours: int = Field(10, ge=2, description="k of the nearest-neighbour vote")
-    relabel_confidence: Ratio = Field(0.5, description="share of the vote that replaces a flagged score")
+    approximate_from: int = Field(
+        200_000, ge=1, description="from this many rated samples on, neighbours are searched approximately"
+    )
+    bootstrap: int = Field(100, ge=0, description="redrawn pools behind the matrix's intervals; 0 gives none")
+    vote: Literal["bayes", "ds2"] = Field(
+        "bayes",
+        description="`bayes` weighs scores by the transition matrix (where it is identifiable), `ds2` by nearness",
+    )
+    relabel_confidence: Ratio = Field(0.5, description="share of the vote (its probability) that replaces a score")
     high_quality_from: int = Field(4, ge=1, le=5, description="curated scores from here up are HQ")
     low_quality_to: int = Field(2, ge=0, le=4, description="curated scores down from here are LQ")
     min_confidence: Ratio = Field(

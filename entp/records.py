@@ -65,12 +65,14 @@ RATING_STATUSES = ("rated", "unparsed", "timed_out", "truncated", "refused", "fa
 
 #: Scores after curation. `score_raw` and `score_curated` are null for an unrated sample; `confidence` (0..1) is the
 #: share of the neighbourhood's vote in the curated score's band (low, middle, high), 0 for an unrated one; `tier` is
-#: one of TIERS, "undecided" for a middle score, an unsure one or none.
+#: one of TIERS, "undecided" for a middle score, an unsure one or none. `neighbours_score` is the mean observed score of
+#: the neighbours that voted.
 SCORES = pl.Schema(
     {
         "id": pl.String,
         "score_raw": pl.Int64,
         "score_curated": pl.Int64,
+        "neighbours_score": pl.Float64,
         "confidence": pl.Float64,
         "tier": pl.String,
     }
@@ -80,8 +82,23 @@ TIERS = ("HQ", "LQ", "undecided")
 #: Unit-length sentence embeddings of the samples that reached curation.
 EMBEDDINGS = pl.Schema([("id", pl.String), ("vector", pl.List(pl.Float32))])
 
-#: Score transition matrix, one row per cell: P(observed score | true score), and the prior of the true score.
-TRANSITION = pl.Schema({"true": pl.Int64, "observed": pl.Int64, "probability": pl.Float64, "prior": pl.Float64})
+#: Score transition matrices, one row per cell: P(observed score | true score) with its 95 % interval (null without a
+#: bootstrap), and the prior of the true score. `source` is null in the matrix of the whole pool.
+TRANSITION = pl.Schema(
+    {
+        "source": pl.String,
+        "true": pl.Int64,
+        "observed": pl.Int64,
+        "probability": pl.Float64,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "prior": pl.Float64,
+    }
+)
+
+#: How far the vote can be believed: `forecasts` of "the rater gives this sample that score", made from the neighbours
+#: alone, grouped by their mean `predicted` probability, and how often they came true (`observed`).
+RELIABILITY = pl.Schema({"predicted": pl.Float64, "observed": pl.Float64, "forecasts": pl.Int64})
 
 #: Domain of every low-quality sample: its cluster, the kind of task it sets (one of TASK_TYPES), whether it represents
 #: the cluster, and two coordinates for a map.

@@ -25,6 +25,7 @@ SCHEMAS = {
     ("rate", "criteria"): records.RATING_CRITERIA,
     ("curate", "scores"): records.SCORES,
     ("curate", "transition"): records.TRANSITION,
+    ("curate", "reliability"): records.RELIABILITY,
     ("curate", "embeddings"): records.EMBEDDINGS,
     ("pair", "pairs"): records.PAIRS,
     ("pair", "clusters"): records.CLUSTERS,

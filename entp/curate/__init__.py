@@ -6,7 +6,20 @@ The two halves work on plain arrays and can be used on their own:
 
 from __future__ import annotations
 
-from entp.curate.transition import TransitionEstimate, estimate_transition_matrix
-from entp.curate.vote import CuratedScores, curate_scores
+from entp.curate.transition import (
+    TransitionEstimate,
+    estimate_by_source,
+    estimate_jointly,
+    estimate_transition_matrix,
+)
+from entp.curate.vote import CuratedScores, curate_by_vote, curate_scores
 
-__all__ = ["CuratedScores", "TransitionEstimate", "curate_scores", "estimate_transition_matrix"]
+__all__ = [
+    "CuratedScores",
+    "TransitionEstimate",
+    "curate_by_vote",
+    "curate_scores",
+    "estimate_by_source",
+    "estimate_jointly",
+    "estimate_transition_matrix",
+]

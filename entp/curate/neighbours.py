@@ -1,6 +1,12 @@
-"""Exact nearest neighbours by cosine, with ties settled by index so that every run finds the same ones."""
+"""Nearest neighbours by cosine, with ties settled by index so that every run finds the same ones.
+
+Exact by default; from a size on, an inverted file index (faiss) looks only into the nearest cells of a rough partition.
+Where faiss is built for GPUs and there is one, the search runs there.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -12,34 +18,74 @@ QUERIES = 1024
 SPARE = 8
 #: Distances are rounded before they are compared: the last bits depend on how the search was batched.
 DECIMALS = 6
+#: Cells of the approximate index per square root of the samples, and the share of them that a query looks into.
+CELLS_PER_ROOT = 4
+PROBED_SHARE = 1 / 32
+#: Samples per cell that the partition is learnt from.
+TRAINED_PER_CELL = 40
 
 
-def nearest(vectors: np.ndarray, k: int, advance: Advance | None = None) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    vectors: np.ndarray, k: int, advance: Advance | None = None, approximate_from: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest other rows of each row, nearest first: indices [n, k] and cosine distances [n, k] (0..2).
 
     `vectors` are unit-length [n, d]. Where n is at most k, all n - 1 others are returned. Equal distances are
-    ordered by index.
+    ordered by index. `approximate_from` this many rows on, a few of the neighbours may be missed.
     """
-    import faiss
-
     count = len(vectors)
     k = min(k, count - 1)
     if k < 1:
         return np.empty((count, 0), np.int64), np.empty((count, 0))
     points = np.ascontiguousarray(vectors, dtype=np.float32)
-    index = faiss.IndexFlatIP(points.shape[1])
-    index.add(points)
-    fetched = min(k + SPARE, count)
+    approximate = approximate_from is not None and count >= approximate_from
+    index = _inverted_file(points) if approximate else _flat(points)
     neighbours = np.empty((count, k), np.int64)
     distances = np.empty((count, k))
     for start in range(0, count, QUERIES):
         queries = np.arange(start, min(start + QUERIES, count))
-        similarity, found = index.search(points[queries], fetched)
-        distance = np.round(1.0 - similarity.astype(np.float64), DECIMALS).clip(0.0, 2.0)
-        distance[found == queries[:, None]] = np.inf
-        order = np.lexsort((found, distance), axis=1)[:, :k]
-        neighbours[queries] = np.take_along_axis(found, order, axis=1)
-        distances[queries] = np.take_along_axis(distance, order, axis=1)
+        found, distance = _search(index, points, queries, k)
+        # cells that hold too few others: look everywhere
+        if short := np.flatnonzero(np.isinf(distance).any(axis=1)).tolist():
+            found[short], distance[short] = _search(_flat(points), points, queries[short], k)
+        neighbours[queries], distances[queries] = found, distance
         if advance is not None:
             advance(len(queries))
     return neighbours, distances
+
+
+def _search(index: Any, points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices and distances [queries, k] of the nearest others; infinite where the index found too few."""
+    similarity, found = index.search(points[queries], min(k + SPARE, len(points)))
+    distance = np.round(1.0 - similarity.astype(np.float64), DECIMALS).clip(0.0, 2.0)
+    distance[(found == queries[:, None]) | (found < 0)] = np.inf
+    order = np.lexsort((found, distance), axis=1)[:, :k]
+    return np.take_along_axis(found, order, axis=1), np.take_along_axis(distance, order, axis=1)
+
+
+def _flat(points: np.ndarray) -> Any:
+    import faiss
+
+    index = _on_gpu(faiss.IndexFlatIP(points.shape[1]))
+    index.add(points)
+    return index
+
+
+def _inverted_file(points: np.ndarray) -> Any:
+    import faiss
+
+    cells = min(CELLS_PER_ROOT * round(len(points) ** 0.5), len(points))
+    width = points.shape[1]
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, cells, faiss.METRIC_INNER_PRODUCT)
+    index.nprobe = max(1, round(cells * PROBED_SHARE))
+    every = max(1, len(points) // (cells * TRAINED_PER_CELL))
+    index.train(np.ascontiguousarray(points[::every]))
+    index = _on_gpu(index)
+    index.add(points)
+    return index
+
+
+def _on_gpu(index: Any) -> Any:
+    import faiss
+
+    return faiss.index_cpu_to_all_gpus(index) if faiss.get_num_gpus() else index

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,15 @@ import polars as pl
 
 from entp import store
 from entp.config import Config, CurateConfig
+from entp.curate.agreement import agreement
 from entp.curate.neighbours import nearest
 from entp.curate.tiers import assign_tiers, band_confidence
-from entp.curate.transition import TransitionEstimate, estimate_transition_matrix
-from entp.curate.vote import curate_scores
+from entp.curate.transition import TransitionEstimate, estimate_by_source, estimate_transition_matrix
+from entp.curate.vote import CuratedScores, curate_by_vote, curate_scores
 from entp.embed import embed
 from entp.errors import DataError
 from entp.progress import progress
-from entp.records import EMBEDDINGS, SCORES, TIERS, TRANSITION, with_text
+from entp.records import EMBEDDINGS, RELIABILITY, SCORES, TIERS, TRANSITION, with_text
 from entp.stages import Inputs, identity
 from entp.store import Summary
 
@@ -28,23 +30,31 @@ MIN_RATED = 3
 DECIMALS = 6
 #: Finer, so that published rows still sum to 1.
 PROBABILITY_DECIMALS = 9
+RELIABILITY_BINS = 10
+#: Fewer samples that another rater scored too say little about agreement.
+MIN_IN_COMMON = 50
 
 
 @dataclass(frozen=True)
 class Curation:
-    """What curation found: the `scores` table, the matrix, and the metrics of both."""
+    """What curation found: the `scores` and `reliability` tables, the pool's matrix, those of large sources, and the
+    metrics and notes of all."""
 
     scores: pl.DataFrame
+    reliability: pl.DataFrame
     transition: TransitionEstimate
+    by_source: dict[str, TransitionEstimate]
     metrics: dict[str, float]
+    notes: tuple[str, ...]
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
     """Embed every sample, learn how the rater errs, vote among neighbours, and publish scores and tiers."""
     with store.publish(output, identity("curate", config, inputs)) as dataset:
         samples = store.read(inputs["purge"], "samples").sort("id")
-        ratings = ratings_of(config.curate.rater, store.read(inputs["rate"], "ratings"))
-        scored = samples.select("id").join(ratings, on="id", how="left", maintain_order="left")
+        every_rating = store.read(inputs["rate"], "ratings")
+        ratings = ratings_of(config.curate.rater, every_rating)
+        scored = samples.select("id", "source").join(ratings, on="id", how="left", maintain_order="left")
         _require_rated(scored, config.curate.rater)
 
         texts = with_text(samples).select(pl.concat_str("prompt", "response", separator="\n")).to_series().to_list()
@@ -52,12 +62,13 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
             vectors = embed(texts, config.embed, advance)
         curation = curate(scored, vectors, config.curate)
         _require_low_quality(curation.scores, config.curate)
+        kappas = agreement_of_raters(scored, vectors, every_rating, config.curate)
 
         dataset.write("scores", curation.scores, SCORES)
         dataset.write("embeddings", pl.DataFrame({"id": samples["id"], "vector": vectors}), EMBEDDINGS)
-        dataset.write("transition", transition_table(curation.transition), TRANSITION)
-        warning = curation.transition.warning
-        return dataset.summarise(curation.metrics, (warning,) if warning else ())
+        dataset.write("transition", transition_table(curation.transition, curation.by_source), TRANSITION)
+        dataset.write("reliability", curation.reliability, RELIABILITY)
+        return dataset.summarise({**curation.metrics, **kappas}, curation.notes)
 
 
 def ratings_of(rater: str, ratings: pl.DataFrame) -> pl.DataFrame:
@@ -73,23 +84,24 @@ def ratings_of(rater: str, ratings: pl.DataFrame) -> pl.DataFrame:
 
 
 def curate(scored: pl.DataFrame, vectors: np.ndarray, config: CurateConfig) -> Curation:
-    """Curate the rated rows of `scored` (`id`, `score` or null); the unrated are undecided with confidence 0.
+    """Curate the rated rows of `scored` (`id`, `source`, `score` or null); the unrated are undecided with confidence 0.
 
     `vectors` are the unit-length embeddings of the same rows.
     """
     rated = np.flatnonzero(scored["score"].is_not_null().to_numpy())
     observed = scored["score"].to_numpy()[rated].astype(np.int64)
     with progress("curate: neighbours", len(rated)) as advance:
-        neighbours, distances = nearest(vectors[rated], config.neighbours, advance)
-    transition = estimate_transition_matrix(observed, neighbours, N_SCORES)
-    voted = curate_scores(
-        observed, neighbours, distances, transition.matrix, transition.prior, config.relabel_confidence
-    )
+        neighbours, distances = nearest(vectors[rated], config.neighbours, advance, config.approximate_from)
+    transition = estimate_transition_matrix(observed, neighbours, N_SCORES, config.bootstrap)
+    sources = scored["source"].to_numpy()[rated]
+    by_source = estimate_by_source(observed, neighbours, sources, transition, config.bootstrap)
+    voted = vote(observed, neighbours, distances, transition, config)
     confidence = np.round(band_confidence(voted.votes, voted.curated, config), DECIMALS)
     verdicts = pl.DataFrame(
         {
             "id": scored["id"].gather(rated),
             "score_curated": voted.curated,
+            "neighbours_score": np.round(observed[neighbours].mean(axis=1), DECIMALS),
             "confidence": confidence,
             "tier": assign_tiers(voted.curated, confidence, config).astype(str),
         }
@@ -99,6 +111,7 @@ def curate(scored: pl.DataFrame, vectors: np.ndarray, config: CurateConfig) -> C
         .join(verdicts, on="id", how="left", maintain_order="left")
         .with_columns(pl.col("confidence").fill_null(0.0), pl.col("tier").fill_null("undecided"))
     )
+    reliability = reliability_table(voted.predicted, observed)
     metrics = {
         **{f"{tier.lower()}_ratio": scores.filter(tier=tier).height / scores.height for tier in TIERS},
         "unrated_ratio": 1 - len(rated) / scores.height,
@@ -108,11 +121,86 @@ def curate(scored: pl.DataFrame, vectors: np.ndarray, config: CurateConfig) -> C
         "agreement": transition.agreement,
         "chance_agreement": transition.chance_agreement,
         "identifiable": float(transition.identifiable),
+        "neighbours_sharing": transition.sharing,
         "transition_diagonal": float(np.diag(transition.matrix).mean()),
         "transition_residual": transition.residual,
+        "transition_misfit": transition.misfit,
+        "calibration_error": calibration_error(reliability),
         "diversity": long_tail_diversity(distances),
     }
-    return Curation(scores, transition, {name: round(value, DECIMALS) for name, value in metrics.items()})
+    rounded = {name: round(value, DECIMALS) for name, value in metrics.items()}
+    return Curation(scores, reliability, transition, by_source, rounded, _notes(transition, config))
+
+
+def vote(
+    observed: np.ndarray,
+    neighbours: np.ndarray,
+    distances: np.ndarray,
+    transition: TransitionEstimate,
+    config: CurateConfig,
+) -> CuratedScores:
+    """The vote that `curate.vote` names; DS2's where the matrix is not identifiable, for Bayes would take it at its
+    word."""
+    rule = curate_scores if config.vote == "bayes" and transition.identifiable else curate_by_vote
+    return rule(observed, neighbours, distances, transition.matrix, transition.prior, config.relabel_confidence)
+
+
+def agreement_of_raters(
+    scored: pl.DataFrame, vectors: np.ndarray, ratings: pl.DataFrame, config: CurateConfig
+) -> dict[str, float]:
+    """Quadratic kappa between the curated rater and each other one, over the samples that both scored: as given
+    (`raw`), with each curated alone (`curated`), and with strangers in place of neighbours (`control`).
+
+    `combined` is left out: it is made of the others."""
+    kappas: dict[str, float] = {}
+    others = sorted(set(ratings["rater"]) - {config.rater, "combined"}) if config.rater != "combined" else []
+    for other in others:
+        theirs = ratings.filter(rater=other).select("id", theirs="score")
+        both = scored.join(theirs, on="id", how="left", maintain_order="left")
+        rows = np.flatnonzero((both["score"].is_not_null() & both["theirs"].is_not_null()).to_numpy())
+        if len(rows) < MIN_IN_COMMON:
+            continue
+        neighbours, distances = nearest(vectors[rows], config.neighbours, approximate_from=config.approximate_from)
+        pair = [both[column].to_numpy()[rows].astype(np.int64) for column in ("score", "theirs")]
+        curates = [partial(_curated_alone, estimate=_estimate(one, neighbours), config=config) for one in pair]
+        found = agreement(pair[0], pair[1], neighbours, distances, (curates[0], curates[1]))
+        kappas |= {f"kappa/{other}/{name}": round(value, DECIMALS) for name, value in found.items()}
+    return kappas
+
+
+def _estimate(observed: np.ndarray, neighbours: np.ndarray) -> TransitionEstimate:
+    return estimate_transition_matrix(observed, neighbours, N_SCORES, rounds=0)
+
+
+def _curated_alone(
+    observed: np.ndarray,
+    neighbours: np.ndarray,
+    distances: np.ndarray,
+    *,
+    estimate: TransitionEstimate,
+    config: CurateConfig,
+) -> np.ndarray:
+    return vote(observed, neighbours, distances, estimate, config).curated
+
+
+def reliability_table(predicted: np.ndarray, observed: np.ndarray) -> pl.DataFrame:
+    """Forecasts "the rater gives score s" of all samples and scores, in ten groups of the forecast probability."""
+    came_true = np.zeros(predicted.shape)
+    came_true[np.arange(len(observed)), observed] = 1.0
+    group = np.minimum((predicted * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
+    forecasts = pl.DataFrame({"group": group.ravel(), "predicted": predicted.ravel(), "observed": came_true.ravel()})
+    return (
+        forecasts.group_by("group")
+        .agg(pl.col("predicted", "observed").mean().round(DECIMALS), pl.len().cast(pl.Int64).alias("forecasts"))
+        .sort("group")
+        .drop("group")
+    )
+
+
+def calibration_error(reliability: pl.DataFrame) -> float:
+    """Mean distance between the forecast and what came true, over all forecasts (0..1)."""
+    off = (pl.col("predicted") - pl.col("observed")).abs()
+    return float(reliability.select((off * pl.col("forecasts")).sum() / pl.col("forecasts").sum()).item())
 
 
 def long_tail_diversity(distances: np.ndarray) -> float:
@@ -124,17 +212,37 @@ def long_tail_diversity(distances: np.ndarray) -> float:
     return float((2.0 / (1.0 + np.exp(-mean_distance)) - 1.0).mean())
 
 
-def transition_table(transition: TransitionEstimate) -> pl.DataFrame:
-    """One row per cell of the matrix, with the prior of its true score."""
-    true, observed = np.indices(transition.matrix.shape)
+def transition_table(pooled: TransitionEstimate, by_source: dict[str, TransitionEstimate]) -> pl.DataFrame:
+    """One row per cell of each matrix, with its interval and the prior of its true score; the pool's have no source."""
+    named = [(None, pooled), *by_source.items()]
+    return pl.concat([_cells(source, estimate) for source, estimate in named])
+
+
+def _cells(source: str | None, estimate: TransitionEstimate) -> pl.DataFrame:
+    true, observed = np.indices(estimate.matrix.shape)
+    intervals = estimate.intervals
+    bounds = (None, None) if intervals is None else (intervals.matrix_low, intervals.matrix_high)
+    low, high = (None if bound is None else np.round(bound, PROBABILITY_DECIMALS).ravel() for bound in bounds)
     return pl.DataFrame(
         {
+            "source": source,
             "true": true.ravel(),
             "observed": observed.ravel(),
-            "probability": np.round(transition.matrix, PROBABILITY_DECIMALS).ravel(),
-            "prior": np.round(transition.prior, PROBABILITY_DECIMALS)[true.ravel()],
-        }
+            "probability": np.round(estimate.matrix, PROBABILITY_DECIMALS).ravel(),
+            "low": low,
+            "high": high,
+            "prior": np.round(estimate.prior, PROBABILITY_DECIMALS)[true.ravel()],
+        },
+        schema=TRANSITION,
     )
+
+
+def _notes(transition: TransitionEstimate, config: CurateConfig) -> tuple[str, ...]:
+    if transition.identifiable:
+        return transition.cautions
+    if config.vote == "bayes":
+        return (f"{transition.warning}; so neighbours vote by nearness, as with curate.vote=ds2",)
+    return (transition.warning,)
 
 
 def _require_rated(scored: pl.DataFrame, rater: str) -> None:

@@ -1,162 +1,269 @@
 """Score transition matrix by high-order consensus (HOC): how a rater errs, learnt without any true score.
 
-Source: DS2, section 3.2, after Zhu et al. 2021. A sample and its two nearest neighbours are taken to share one true
-score, so three independent looks at it are available. How often the three observed scores agree in each possible way
-(the consensus) is a function of T and of the prior p of the true scores:
-
-    first order   P(a)       = sum_t p[t] T[t, a]
-    second order  P(a, b)    = sum_t p[t] T[t, a] T[t, b]
-    third order   P(a, b, c) = sum_t p[t] T[t, a] T[t, b] T[t, c]
-
-T and p are fitted so that the analytic consensus equals the counted one. Our choices, where DS2 samples 50,000 triples
-fifty times and minimises a squared difference by 1,501 steps of Adam:
+Source: DS2, section 3.2, after Zhu et al. 2021. What a sample and its two nearest neighbours were rated gives three
+looks at one neighbourhood; how often each triple of scores occurs depends on the rater's matrix T and the prior p of
+the true scores, and T and p are fitted so that the analytic consensus equals the counted one. Our choices, where DS2
+samples 50,000 triples fifty times and minimises a squared difference by 1,501 steps of Adam:
 
 - Every sample is counted, once: there is no sampling noise, and the result is deterministic.
-- The three samples of a triple are exchangeable, so the third-order count is made symmetric. The first and second order
-  are then its margins, and matching the third matches all of them.
-- The mismatch is the Kullback-Leibler divergence (maximum likelihood). On planted matrices it reaches a tenth of the
-  error of the squared difference, which is nearly flat around the solution.
+- Neighbours need not share the true score (`entp.curate.fit`): how often they do is estimated along with T.
+- The mismatch is the Kullback-Leibler divergence (maximum likelihood), which is far less flat than squares.
 - A weak belief holds T near the diagonal and p near the observed shares (see `PSEUDO_COUNTS`).
+- Intervals come from a bootstrap over patches of the neighbour graph.
+
+What no count of triples can show: a sample that departs from its neighbourhood is told from one that was rated wrong
+only by how its neighbours agree with each other. Where all three depart from a common theme alike, T counts the
+departures as the rater's errors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import permutations
 
 import numpy as np
+
+from entp.curate.consensus import block_counts, consensus, neighbourhood_blocks, symmetric, triple_cells
+from entp.curate.fit import Belief, Fit, believed, fit_consensus
 
 #: Weight of the belief "the rater is mostly right", in observations per true score. It helps in thousands of samples
 #: and vanishes in tens of thousands. Where the data cannot identify T it weighs as much as the whole pool, so that few
 #: scores are doubted on no evidence.
 PSEUDO_COUNTS = 50.0
-#: The believed T: softmax of 5 on and -1 off the diagonal, as DS2 initialises it (0.988 on the diagonal for 6 scores).
-BELIEVED_LOGITS = (5.0, -1.0)
-#: Diagonals of the matrices that the fit starts from (besides the believed one). The mismatch is not convex.
-START_DIAGONALS = (0.4, 0.6, 0.8)
-#: Fewer samples than this per cell of T leave it to the prior.
+#: Weight of the observed shares as prior, in samples, where the data leave the prior open.
+PINNED = 5000.0
+#: A score is called collapsed when the fit gives it less than this share of what the rater gives it, ...
+COLLAPSED = 0.25
+#: ... and the prior is doubted when the collapsed scores are this share of all ratings.
+MAX_COLLAPSED = 0.1
+#: Twice the log-likelihood that the observed shares as prior may cost and still be as good: the 99 % point of
+#: chi-squared with 5 degrees of freedom (15), times 3 because a sample is in about three triples.
+SAME_LIKELIHOOD = 45.0
+#: Fewer samples than this per cell of T leave it to the belief.
 SAMPLES_PER_CELL = 20
 #: Neighbours must agree more often than by chance by this many standard errors.
 MIN_STANDARD_ERRORS = 3.0
-MAX_ITERATIONS = 2000
-#: Share that a score never observed is taken to have.
-RARE = 1e-3
-TINY = 1e-300
+#: Mean width of a row's intervals from which on the row is called undetermined.
+WIDE_INTERVAL = 0.2
+#: Misfit from which on the neighbourhood model is doubted. 1 is noise alone; up to 3, for a sample is in ~3 triples.
+HIGH_MISFIT = 5.0
+LOW_SHARING = 0.5
+ROUNDS = 100
+#: Patches that the bootstrap draws from.
+BLOCKS = 300
+COVERAGE = 0.95
+#: Triples inside one source that its own matrix takes. Planted sources that differ from the pool by 0.021 a cell are
+#: then met within 0.016 (0.012 with 5,000, 0.008 with 10,000); with fewer, little is gained over the pooled matrix.
+MIN_SOURCE_TRIPLES = 2000
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """95 % bootstrap intervals of the matrix [s, s] and the prior [s]. On planted matrices 88 to 92 % of the cells lie
+    inside: the belief pulls, and patches are not quite independent."""
+
+    matrix_low: np.ndarray
+    matrix_high: np.ndarray
+    prior_low: np.ndarray
+    prior_high: np.ndarray
 
 
 @dataclass(frozen=True)
 class TransitionEstimate:
     """T and p with what is needed to judge them.
 
-    `matrix[t, o]` = P(observed o | true t), rows sum to 1; `prior[t]` = P(true t). `residual` is the total variation
-    distance (0..1) between the analytic and the counted third-order consensus. `agreement` is how often two samples of
-    a triple have the same score, `chance_agreement` how often two unrelated samples would. `warning` says in words why
-    the estimate is not `identifiable`, and is empty where it is.
+    `matrix[t, o]` = P(observed o | true t), rows sum to 1; `prior[t]` = P(true t); `neighbourhood[t, u]` = P(a
+    neighbour's true score is u | the sample's is t); `sharing` is how often neighbours share the true score.
+    `agreement` is how often a sample and a neighbour have the same observed score, `chance_agreement` how often two
+    unrelated samples would. `residual` is the total variation distance (0..1) between the analytic and the counted
+    consensus; `misfit` the same as likelihood-ratio statistic per degree of freedom (1 is noise alone).
+    `undetermined` are true scores whose row the data leave open. `warning` says in words why the matrix as a whole is
+    not `identifiable`, and is empty where it is; `cautions` are lesser doubts.
     """
 
     matrix: np.ndarray
     prior: np.ndarray
-    residual: float
-    iterations: int
+    neighbourhood: np.ndarray
+    intervals: Intervals | None
+    sharing: float
     agreement: float
     chance_agreement: float
+    residual: float
+    misfit: float
+    iterations: int
+    undetermined: tuple[int, ...]
     warning: str
+    cautions: tuple[str, ...]
 
     @property
     def identifiable(self) -> bool:
         return not self.warning
 
 
-def estimate_transition_matrix(scores: np.ndarray, neighbours: np.ndarray, n_scores: int = 6) -> TransitionEstimate:
+def estimate_transition_matrix(
+    scores: np.ndarray, neighbours: np.ndarray, n_scores: int = 6, rounds: int = ROUNDS
+) -> TransitionEstimate:
     """Fit T and p to the consensus of each sample with its two nearest neighbours.
 
     `scores` [n] are integers in 0..n_scores-1; `neighbours` [n, 2 or more] are row numbers, nearest first (further
-    columns are ignored). Raises ValueError where the shapes do not fit.
+    columns are ignored). `rounds` of bootstrap; 0 gives no intervals. Raises ValueError where the shapes do not fit.
+    """
+    return estimate_jointly(scores[:, None], neighbours, n_scores, rounds)[0]
+
+
+def estimate_jointly(
+    scores: np.ndarray, neighbours: np.ndarray, n_scores: int = 6, rounds: int = ROUNDS
+) -> list[TransitionEstimate]:
+    """One estimate per rater, with one prior and one neighbourhood for all, from `scores` [n, raters].
+
+    Triples are counted across raters too (one rater's score of a sample beside another's of its neighbour), so that
+    their errors on the *same* sample need not be independent. All raters must have scored all rows.
     """
     if len(scores) < 3 or neighbours.shape[0] != len(scores) or neighbours.shape[1] < 2:
         raise ValueError(f"need at least 3 scores and two neighbours of each, got {len(scores)}, {neighbours.shape}")
-    counted = third_order_consensus(scores, neighbours, n_scores)
-    pairs = counted.sum(axis=2)
-    agreement = float(np.trace(pairs))
-    chance = float((pairs.sum(axis=1) ** 2).sum())
-    warning = _warning(len(scores), n_scores, agreement, chance)
-    belief = max(PSEUDO_COUNTS, len(scores)) if warning else PSEUDO_COUNTS
-    fits = [_fit(counted, start, belief / len(scores)) for start in _starts(n_scores)]
-    _, matrix, prior, iterations = min(fits, key=lambda fit: fit[0])
-    matrix, prior = _name_rows(matrix, prior)
-    return TransitionEstimate(
-        matrix=matrix,
-        prior=prior,
-        residual=float(np.abs(_analytic(matrix, prior) - counted).sum() / 2),
-        iterations=iterations,
-        agreement=agreement,
-        chance_agreement=chance,
-        warning=warning,
-    )
+    if scores.min() < 0 or scores.max() >= n_scores:
+        raise ValueError(f"scores must be in 0..{n_scores - 1}, found {scores.min()}..{scores.max()}")
+    cells = triple_cells(scores, neighbours, n_scores)
+    blocks = neighbourhood_blocks(neighbours, BLOCKS)
+    return _estimates(cells, blocks, n_scores, np.repeat(believed(n_scores)[None], scores.shape[1], axis=0), rounds)
+
+
+def estimate_by_source(
+    scores: np.ndarray,
+    neighbours: np.ndarray,
+    sources: np.ndarray,
+    pooled: TransitionEstimate,
+    rounds: int = ROUNDS,
+) -> dict[str, TransitionEstimate]:
+    """T of each source [n] with at least `MIN_SOURCE_TRIPLES` samples whose two neighbours are of the same source.
+
+    Each is held near the pooled matrix as that is near the diagonal. Smaller sources are left out.
+    """
+    near = sources[neighbours[:, :2]]
+    inside = (near == sources[:, None]).all(axis=1)
+    cells = triple_cells(scores[:, None], neighbours, len(pooled.prior))
+    blocks = neighbourhood_blocks(neighbours, BLOCKS)
+    found = {}
+    for source in sorted(set(sources.tolist())):
+        rows = np.flatnonzero(inside & (sources == source))
+        if len(rows) >= MIN_SOURCE_TRIPLES:
+            dense = np.unique(blocks[rows], return_inverse=True)[1]
+            found[source] = _estimates(cells[rows], dense, len(pooled.prior), pooled.matrix[None], rounds)[0]
+    return found
 
 
 def third_order_consensus(scores: np.ndarray, neighbours: np.ndarray, n_scores: int) -> np.ndarray:
-    """Shares [s, s, s] of the score triples of all samples, symmetric in its three axes. Sums to 1."""
-    triples = np.column_stack([scores, scores[neighbours[:, 0]], scores[neighbours[:, 1]]])
-    cells = np.ravel_multi_index(tuple(triples.T), (n_scores,) * 3)
-    counts = np.bincount(cells, minlength=n_scores**3).reshape((n_scores,) * 3) / len(scores)
-    return np.mean([counts.transpose(axes) for axes in permutations(range(3))], axis=0)
+    """Shares [s, s, s] of the score triples (sample, neighbour, neighbour) of all samples. Sums to 1."""
+    return consensus(triple_cells(scores[:, None], neighbours, n_scores), n_scores)
 
 
-def _fit(counted: np.ndarray, start: np.ndarray, pseudo_share: float) -> tuple[float, np.ndarray, np.ndarray, int]:
-    """Mismatch, T, p and iterations of one descent (L-BFGS over the logits of T and p) from the matrix `start`."""
-    from scipy.optimize import minimize
-
-    size = len(start)
-    observed = (counted.sum(axis=(1, 2)) + RARE) / (1 + size * RARE)
-    believed = _believed(size)
-
-    def mismatch(logits: np.ndarray) -> tuple[float, np.ndarray]:
-        log_matrix = _log_softmax(logits[: size * size].reshape(size, size))
-        log_prior = _log_softmax(logits[size * size :])
-        matrix, prior = np.exp(log_matrix), np.exp(log_prior)
-        consensus = _analytic(matrix, prior) + TINY
-        value = -(counted * np.log(consensus)).sum()
-        value -= pseudo_share * ((believed * log_matrix).sum() + (observed * log_prior).sum())
-        # Expected count of (true t, observed a), and of true t, given the counted triples: the gradient's two sums.
-        seen = 3 * prior[:, None] * matrix * np.einsum("abc,tb,tc->ta", counted / consensus, matrix, matrix)
-        by_cell = seen + pseudo_share * believed
-        by_score = seen.sum(axis=1) / 3 + pseudo_share * observed
-        slope_matrix = matrix * by_cell.sum(axis=1, keepdims=True) - by_cell
-        slope_prior = prior * by_score.sum() - by_score
-        return float(value), np.concatenate([slope_matrix.ravel(), slope_prior])
-
-    first = np.concatenate([np.log(start).ravel(), np.log(observed)])
-    options = {"maxiter": MAX_ITERATIONS, "maxfun": 2 * MAX_ITERATIONS, "ftol": 1e-13, "gtol": 1e-7}
-    found = minimize(mismatch, first, jac=True, method="L-BFGS-B", options=options)
-    matrix = np.exp(_log_softmax(found.x[: size * size].reshape(size, size)))
-    prior = np.exp(_log_softmax(found.x[size * size :]))
-    return float(found.fun), matrix, prior, int(found.nit)
-
-
-def _analytic(matrix: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    return np.einsum("ta,tb,tc->abc", prior[:, None] * matrix, matrix, matrix)
-
-
-def _starts(size: int) -> list[np.ndarray]:
-    even = [np.full((size, size), (1 - diagonal) / (size - 1)) for diagonal in START_DIAGONALS]
-    for matrix, diagonal in zip(even, START_DIAGONALS, strict=True):
-        np.fill_diagonal(matrix, diagonal)
-    return [*even, _believed(size)]
+def _estimates(
+    cells: np.ndarray, blocks: np.ndarray, n_scores: int, matrices: np.ndarray, rounds: int
+) -> list[TransitionEstimate]:
+    """One estimate per rater from the cells of all triples and the block of each; T is held near `matrices`."""
+    raters, samples = len(matrices), len(cells)
+    counted = consensus(cells, raters * n_scores)
+    met = [_agreement(counted, rater, raters, n_scores) for rater in range(raters)]
+    warnings = [_warning(samples, n_scores, *pair) for pair in met]
+    weight = (max(PSEUDO_COUNTS, samples) if any(warnings) else PSEUDO_COUNTS) / samples
+    fit, belief, collapsed = _fit(counted, samples, n_scores, Belief(matrices, weight, weight))
+    replicas = _bootstrap(cells, blocks, fit, belief, rounds)
+    analytic = fit.analytic()
+    misfit = _misfit(counted, analytic, samples, raters, n_scores)
+    sharing = float(fit.prior @ np.diag(fit.neighbourhood))
+    estimates = []
+    for rater, (agreement, chance) in enumerate(met):
+        intervals = _intervals(replicas, rater) if replicas else None
+        undetermined = _undetermined(fit.prior * samples, n_scores, intervals)
+        estimates.append(
+            TransitionEstimate(
+                matrix=fit.matrices[rater],
+                prior=fit.prior,
+                neighbourhood=fit.neighbourhood,
+                intervals=intervals,
+                sharing=sharing,
+                agreement=agreement,
+                chance_agreement=chance,
+                residual=float(np.abs(analytic - counted).sum() / 2 / raters**3),
+                misfit=misfit,
+                iterations=fit.iterations,
+                undetermined=undetermined,
+                warning=warnings[rater] or _open_warning(fit.prior, undetermined, intervals),
+                cautions=_cautions(collapsed, undetermined, sharing, misfit),
+            )
+        )
+    return estimates
 
 
-def _believed(size: int) -> np.ndarray:
-    on, off = BELIEVED_LOGITS
-    return np.exp(_log_softmax(np.where(np.eye(size, dtype=bool), on, off)))
+def _fit(counted: np.ndarray, samples: int, n_scores: int, belief: Belief) -> tuple[Fit, Belief, tuple[int, ...]]:
+    """The fit, the belief it rests on, and the scores that collapsed in the first try.
+
+    Where neighbours say little, many priors explain the consensus about equally well, and the best of them may leave
+    out scores that the rater gives often. Where the observed shares do as well, they are taken as the prior.
+    """
+    free = fit_consensus(counted, n_scores, belief)
+    observed = counted.sum(axis=(1, 2)).reshape(-1, n_scores)
+    observed = (observed / observed.sum(axis=1, keepdims=True)).mean(axis=0)
+    collapsed = np.flatnonzero(free.prior < COLLAPSED * observed)
+    if observed[collapsed].sum() < MAX_COLLAPSED:
+        return free, belief, ()
+    pinned_belief = Belief(belief.matrices, belief.weight, max(PINNED / samples, belief.prior_weight))
+    pinned = fit_consensus(counted, n_scores, pinned_belief)
+    lost = 2 * samples * (_log_likelihood(counted, free.analytic()) - _log_likelihood(counted, pinned.analytic()))
+    if lost > SAME_LIKELIHOOD * len(belief.matrices) ** 3:
+        return free, belief, tuple(int(score) for score in collapsed)
+    return pinned, pinned_belief, tuple(int(score) for score in collapsed)
 
 
-def _name_rows(matrix: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The consensus cannot tell which row is which true score: choose the order with the most mass on the diagonal."""
-    from scipy.optimize import linear_sum_assignment
+def _bootstrap(cells: np.ndarray, blocks: np.ndarray, fit: Fit, belief: Belief, rounds: int) -> list[Fit]:
+    """The fit to `rounds` redrawn pools of as many blocks, each begun at the estimate."""
+    if not rounds:
+        return []
+    raters, n_scores, _ = belief.matrices.shape
+    table = block_counts(cells, blocks, raters * n_scores)
+    random = np.random.default_rng(0)
+    replicas = []
+    for _ in range(rounds):
+        drawn = random.multinomial(len(table), np.full(len(table), 1 / len(table))) @ table
+        counted = symmetric(drawn, raters * n_scores) * (raters**3 / drawn.sum())
+        replicas.append(fit_consensus(counted, n_scores, belief, [fit]))
+    return replicas
 
-    _, score_of_row = linear_sum_assignment(-prior[:, None] * matrix)
-    order = np.argsort(score_of_row)
-    return matrix[order], prior[order]
+
+def _intervals(replicas: Sequence[Fit], rater: int) -> Intervals:
+    tails = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]
+    matrix = np.quantile([fit.matrices[rater] for fit in replicas], tails, axis=0)
+    prior = np.quantile([fit.prior for fit in replicas], tails, axis=0)
+    return Intervals(matrix[0], matrix[1], prior[0], prior[1])
+
+
+def _agreement(counted: np.ndarray, rater: int, raters: int, n_scores: int) -> tuple[float, float]:
+    """How often a sample and a neighbour have the same score by this rater, and how often unrelated ones would."""
+    own = slice(rater * n_scores, (rater + 1) * n_scores)
+    pairs = counted[own, own].sum(axis=2) / raters
+    return float(np.trace(pairs)), float(pairs.sum(axis=1) @ pairs.sum(axis=0))
+
+
+def _misfit(counted: np.ndarray, analytic: np.ndarray, samples: int, raters: int, n_scores: int) -> float:
+    """Likelihood-ratio statistic of the fit against any consensus, per degree of freedom."""
+    statistic = 2 * samples * (_log_likelihood(counted, counted) - _log_likelihood(counted, analytic))
+    width = raters * n_scores
+    free = width * width * (width + 1) / 2 - raters * raters * (raters + 1) / 2
+    fitted = (raters + 1) * n_scores * (n_scores - 1) + n_scores - 1
+    return statistic / max(free - fitted, 1)
+
+
+def _log_likelihood(counted: np.ndarray, analytic: np.ndarray) -> float:
+    seen = counted > 0
+    return float((counted[seen] * np.log(analytic[seen])).sum())
+
+
+def _undetermined(expected: np.ndarray, n_scores: int, intervals: Intervals | None) -> tuple[int, ...]:
+    """True scores that too few samples have, or whose row varies too widely from bootstrap to bootstrap."""
+    bad = expected < SAMPLES_PER_CELL * n_scores
+    if intervals is not None:
+        bad |= (intervals.matrix_high - intervals.matrix_low).mean(axis=1) > WIDE_INTERVAL
+    return tuple(int(score) for score in np.flatnonzero(bad))
 
 
 def _warning(samples: int, n_scores: int, agreement: float, chance: float) -> str:
@@ -175,6 +282,32 @@ def _warning(samples: int, n_scores: int, agreement: float, chance: float) -> st
     return ""
 
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+def _open_warning(prior: np.ndarray, undetermined: Sequence[int], intervals: Intervals | None) -> str:
+    if intervals is None or prior[list(undetermined)].sum() <= 0.5:
+        return ""
+    width = float(prior @ (intervals.matrix_high - intervals.matrix_low).mean(axis=1))
+    return (
+        f"the data leave most of the transition matrix open (an entry's {COVERAGE:.0%} interval is {width:.2f} wide on "
+        "average): nearness in meaning says too little about this rater's scores"
+    )
+
+
+def _cautions(collapsed: Sequence[int], undetermined: Sequence[int], sharing: float, misfit: float) -> tuple[str, ...]:
+    found = []
+    if collapsed:
+        names = ", ".join(map(str, collapsed))
+        found.append(
+            f"the data alone would give almost no sample a true score of {names}; where the likelihood allows, the "
+            "rater's own shares are taken as the prior, and the matrix holds under that assumption"
+        )
+    if undetermined:
+        names = ", ".join(map(str, undetermined))
+        found.append(f"the transition matrix's rows of true scores {names} are not determined by the data")
+    if sharing < LOW_SHARING:
+        found.append(f"only {sharing:.0%} of neighbours share the true score, by estimate")
+    if misfit > HIGH_MISFIT:
+        found.append(
+            f"the neighbourhood model misses the counted consensus (misfit {misfit:.1f}, 1 is noise alone): neighbours "
+            "agree with each other in ways that the sample between them does not explain"
+        )
+    return tuple(found)

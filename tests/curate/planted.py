@@ -33,3 +33,31 @@ def neighbours_of_equal_score(true: np.ndarray, k: int, seed: int) -> np.ndarray
         for column in range(k):
             neighbours[members, column] = np.roll(members, column + 1)
     return neighbours
+
+
+def break_neighbourhood(
+    neighbours: np.ndarray, true: np.ndarray, share: float, seed: int, by_one: bool = False
+) -> np.ndarray:
+    """The neighbours, of which this share is replaced: by any sample, or by one whose true score is one off."""
+    random = np.random.default_rng(seed + 3)
+    broken = neighbours.copy()
+    replaced = random.random(broken.shape) < share
+    if not by_one:
+        broken[replaced] = random.integers(0, len(true), replaced.sum())
+        return broken
+    rows, columns = np.nonzero(replaced)
+    wanted = true[rows] + random.choice([-1, 1], len(rows))
+    wanted = np.where(wanted < 0, 1, np.where(wanted >= N_SCORES, N_SCORES - 2, wanted))
+    for score in np.unique(wanted):
+        places = wanted == score
+        broken[rows[places], columns[places]] = random.choice(np.flatnonzero(true == score), places.sum())
+    return broken
+
+
+def odd_hubs(neighbours: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Neighbours that agree with each other but, for this share of the samples, not with the sample between them."""
+    random = np.random.default_rng(seed + 4)
+    odd = np.flatnonzero(random.random(len(neighbours)) < share)
+    broken = neighbours.copy()
+    broken[odd] = neighbours[random.integers(0, len(neighbours), len(odd))]
+    return broken

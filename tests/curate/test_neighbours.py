@@ -45,3 +45,25 @@ def test_the_search_is_exact():
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -2)
     assert (nearest(vectors, 4)[0] == np.argsort(-similarity, axis=1)[:, :4]).all()
+
+
+def test_an_approximate_search_finds_nearly_all_neighbours():
+    random = np.random.default_rng(2)
+    vectors = (random.normal(size=(40, 24))[random.integers(0, 40, 6_000)] + random.normal(0, 0.6, (6_000, 24))).astype(
+        np.float32
+    )
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    exact, far = nearest(vectors, 10)
+    found, distances = nearest(vectors, 10, approximate_from=6_000)
+    hits = (found[:, :, None] == exact[:, None, :]).any(axis=2)
+    assert 0.8 < hits.mean() < 1
+    assert (found != np.arange(6_000)[:, None]).all()
+    assert (distances >= far).all()
+
+
+def test_an_approximate_search_of_a_tiny_pool_still_finds_everyone():
+    vectors = np.random.default_rng(3).normal(size=(30, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    found, distances = nearest(vectors, 12, approximate_from=1)
+    assert np.isfinite(distances).all()
+    assert all(len(set(row)) == 12 for row in found.tolist())

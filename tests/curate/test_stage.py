@@ -8,9 +8,19 @@ import pytest
 
 from entp import store
 from entp.config import Config, CurateConfig
-from entp.curate.stage import curate, long_tail_diversity, ratings_of, run
+from entp.curate.stage import (
+    agreement_of_raters,
+    calibration_error,
+    curate,
+    long_tail_diversity,
+    ratings_of,
+    reliability_table,
+    run,
+    transition_table,
+)
 from entp.errors import DataError, UsageError
 from entp.params import load
+from tests.curate.planted import N_SCORES, observe, plant
 from tests.datasets import publish, sample
 
 TOPICS = {
@@ -24,7 +34,7 @@ def ring(scores: list[int | None]) -> tuple[pl.DataFrame, np.ndarray]:
     angles = np.linspace(0, 2 * np.pi, len(scores), endpoint=False)
     vectors = np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32)
     ids = [f"s{number:02d}" for number in range(len(scores))]
-    return pl.DataFrame({"id": ids, "score": pl.Series(scores, dtype=pl.Int64)}), vectors
+    return pl.DataFrame({"id": ids, "source": "forum", "score": pl.Series(scores, dtype=pl.Int64)}), vectors
 
 
 def rating(row: dict, score: int | None, rater: str = "likelihood", status: str = "rated") -> dict:
@@ -47,7 +57,7 @@ def pool(run_folder: Path, low: int = 1, high: int = 5) -> dict[str, Path]:
 def test_an_unrated_sample_is_undecided_and_votes_for_nothing():
     scored, vectors = ring([1, 1, None, 1, 5, 5, 5, 5])
     scores = curate(scored, vectors, CurateConfig(neighbours=2)).scores
-    assert scores.row(2) == ("s02", None, None, 0.0, "undecided")
+    assert scores.row(2) == ("s02", None, None, None, 0.0, "undecided")
     assert scores.filter(pl.col("score_raw") == 1)["tier"].to_list() == ["LQ"] * 3
     without, rest = scored.drop_nulls(), np.delete(vectors, 2, axis=0)
     assert curate(without, rest, CurateConfig(neighbours=2)).scores.equals(scores.drop_nulls())
@@ -61,6 +71,60 @@ def test_every_sample_gets_a_row_and_the_ratios_add_up():
     assert sum(tiers) == pytest.approx(1.0, abs=1e-5)
     assert curation.metrics["unrated_ratio"] == pytest.approx(1 / 8)
     assert curation.metrics["identifiable"] == 0.0
+
+
+def noisy_pool(size: int = 9_000) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
+    """Six themes in two sources, each of one true score; a rater that errs; vectors around the themes; true scores."""
+    random = np.random.default_rng(0)
+    matrix, _ = plant(10, 0)
+    true = random.integers(0, N_SCORES, size)
+    vectors = np.eye(N_SCORES, 16)[true] + random.normal(0, 0.1, (size, 16))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [f"s{number:05d}" for number in range(size)]
+    sources = np.where(random.random(size) < 0.7, "large", "small")
+    scored = pl.DataFrame({"id": ids, "source": sources, "score": observe(true, matrix, 0)})
+    return scored, vectors.astype(np.float32), true
+
+
+def test_an_identifiable_matrix_lets_bayes_find_the_true_scores():
+    scored, vectors, true = noisy_pool()
+    right = {}
+    for vote in ("bayes", "ds2"):
+        curation = curate(scored, vectors, CurateConfig(vote=vote, bootstrap=0))
+        right[vote] = (curation.scores["score_curated"].to_numpy() == true).mean()
+        assert curation.metrics["identifiable"] == 1.0
+        assert curation.notes == ()
+    assert right["bayes"] > max(0.97, right["ds2"])
+    assert (scored["score"].to_numpy() == true).mean() < 0.75
+
+
+def test_a_large_source_has_a_matrix_with_intervals_of_its_own():
+    scored, vectors, _ = noisy_pool()
+    curation = curate(scored, vectors, CurateConfig(bootstrap=10))
+    table = transition_table(curation.transition, curation.by_source)
+    assert dict(table["source"].value_counts().iter_rows()) == {None: 36, "large": 36}
+    assert ((table["low"] <= table["high"]) & (table["high"] <= 1)).all()
+
+
+def test_raters_that_err_apart_agree_more_when_curated_and_not_by_smoothing():
+    scored, vectors, true = noisy_pool(3_000)
+    other = observe(true, plant(10, 1)[0], 7)
+    ratings = pl.DataFrame({"id": scored["id"], "rater": "judge", "score": other})
+    kappas = agreement_of_raters(scored, vectors, ratings, CurateConfig(rater="likelihood"))
+    assert kappas["kappa/judge/curated"] > kappas["kappa/judge/raw"] + 0.2
+    assert kappas["kappa/judge/control"] < kappas["kappa/judge/raw"] + 0.05
+
+
+def test_forecasts_are_grouped_by_what_they_promise():
+    predicted = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.9, 0.1]])
+    table = reliability_table(predicted, np.array([0, 0, 1, 1]))
+    assert table.rows() == [
+        (0.1, pytest.approx(1 / 3, abs=1e-6), 3),
+        (0.2, 0.0, 1),
+        (0.8, 1.0, 1),
+        (0.9, pytest.approx(2 / 3, abs=1e-6), 3),
+    ]
+    assert calibration_error(table) == pytest.approx((3 * 0.23333 + 0.2 + 0.2 + 3 * 0.23333) / 8, abs=1e-3)
 
 
 def test_diversity_is_zero_for_copies_and_grows_with_distance():
@@ -102,7 +166,11 @@ def test_the_stage_publishes_tiers_vectors_and_the_matrix(tmp_path):
         [1.0] * 6
     )
     assert summary.metrics["lq_ratio"] == 0.5
+    assert transition["source"].is_null().all()
+    assert (transition["low"] <= transition["high"]).all()
+    assert store.read(tmp_path / "curate", "reliability")["forecasts"].sum() == 9 * 6
     assert "9 rated samples" in summary.notes[0]
+    assert "vote by nearness" in summary.notes[0]
 
 
 @pytest.mark.model

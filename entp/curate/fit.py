@@ -1,0 +1,153 @@
+"""Fit of the consensus: which rater, and which neighbourhood, would give the triples that were counted.
+
+The model has three parts: the prior p of the true scores, the rater's matrix T, and the neighbourhood K, where
+K[t, u] = P(a neighbour's true score is u | the sample's is t). Given the sample's true score, the three looks at it
+are independent:
+
+    P(hub a, neighbours b and c) = sum_t p[t] T[t, a] B[t, b] B[t, c]    with B = K T
+
+A mixture of three independent views determines its parts, up to their order, from the third-order consensus alone
+(Kruskal; Allman, Matias and Rhodes 2009). So neighbours need not share the true score: it is enough that they tell
+something about it. DS2 sets K to the identity; the first- and second-order consensus are margins of the third.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+#: The believed T and K: softmax of 5 on and -1 off the diagonal, as DS2 initialises T (0.988 on the diagonal of 6).
+BELIEVED_LOGITS = (5.0, -1.0)
+#: Diagonals of the matrices that the fit starts from (besides the believed one). The mismatch is not convex.
+START_DIAGONALS = (0.4, 0.6, 0.8)
+START_SHARING = 0.8
+MAX_ITERATIONS = 2000
+#: Relative gain of an iteration at which a descent ends, and at which one ends that begins at the solution of almost
+#: the same consensus (a bootstrap's).
+PRECISE, ROUGH = 1e-12, 1e-8
+#: Share that a score never observed is taken to have.
+RARE = 1e-3
+TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Fit:
+    """`matrices` [raters, s, s], `prior` [s], `neighbourhood` [s, s] (K) and the mismatch reached (nats a triple)."""
+
+    matrices: np.ndarray
+    prior: np.ndarray
+    neighbourhood: np.ndarray
+    mismatch: float
+    iterations: int
+
+    def analytic(self) -> np.ndarray:
+        """The consensus [w, w, w] that this fit predicts."""
+        hub = np.concatenate(list(self.matrices), axis=1)
+        near = self.neighbourhood @ hub
+        return np.einsum("ta,tb,tc->abc", self.prior[:, None] * hub, near, near)
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What the fit leans on. T is held near `matrices` [raters, s, s], and K near the identity, by `weight` samples of
+    each true score; p is held near the observed shares by `prior_weight` samples. Both as shares of all samples."""
+
+    matrices: np.ndarray
+    weight: float
+    prior_weight: float
+
+
+def fit_consensus(counted: np.ndarray, n_scores: int, belief: Belief, starts: list[Fit] | None = None) -> Fit:
+    """The best of several descents. `counted` [w, w, w] is symmetric in its last two axes."""
+    raters = counted.shape[0] // n_scores
+    margin = counted.sum(axis=(1, 2)).reshape(raters, n_scores)
+    observed = (margin / margin.sum(axis=1, keepdims=True) + RARE) / (1 + n_scores * RARE)
+    begin = starts or [_start(diagonal, observed, n_scores) for diagonal in (*START_DIAGONALS, None)]
+    gain = ROUGH if starts else PRECISE
+    fits = [_descend(counted, start, belief, observed.mean(axis=0), gain) for start in begin]
+    return _named(min(fits, key=lambda fit: fit.mismatch))
+
+
+def believed(n_scores: int) -> np.ndarray:
+    """A rater that is nearly always right [s, s]."""
+    on, off = BELIEVED_LOGITS
+    return np.exp(_log_softmax(np.where(np.eye(n_scores, dtype=bool), on, off)))
+
+
+def _start(diagonal: float | None, observed: np.ndarray, size: int) -> Fit:
+    matrix = believed(size) if diagonal is None else _even(diagonal, size)
+    matrices = np.repeat(matrix[None], len(observed), axis=0)
+    return Fit(matrices, observed.mean(axis=0), _even(START_SHARING, size), np.inf, 0)
+
+
+def _even(diagonal: float, size: int) -> np.ndarray:
+    matrix = np.full((size, size), (1 - diagonal) / (size - 1))
+    np.fill_diagonal(matrix, diagonal)
+    return matrix
+
+
+def _descend(counted: np.ndarray, start: Fit, belief: Belief, observed: np.ndarray, gain: float) -> Fit:
+    """One descent (L-BFGS over the logits of T, p and K) on the Kullback-Leibler mismatch plus the belief."""
+    from scipy.optimize import minimize
+
+    raters, size, _ = start.matrices.shape
+    width = raters * size
+    parts = np.cumsum([raters * size * size, size, size * size])
+    beliefs = (belief.weight * belief.matrices, belief.prior_weight * observed, belief.weight * believed(size))
+    flat = counted.reshape(width, width * width)
+
+    def unpack(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        matrices, prior, neighbourhood, _ = np.split(logits, parts)
+        return (
+            _log_softmax(matrices.reshape(raters, size, size)),
+            _log_softmax(prior),
+            _log_softmax(neighbourhood.reshape(size, size)),
+        )
+
+    def mismatch(logits: np.ndarray) -> tuple[float, np.ndarray]:
+        logs = unpack(logits)
+        matrices, prior, neighbourhood = (np.exp(log) for log in logs)
+        hub = matrices.transpose(1, 0, 2).reshape(size, width)
+        near = neighbourhood @ hub
+        both = (near[:, :, None] * near[:, None, :]).reshape(size, width * width)
+        predicted = (prior[:, None] * hub).T @ both + TINY
+        value = -(flat * np.log(predicted)).sum()
+        value -= sum((weight * log).sum() for weight, log in zip(beliefs, logs, strict=True))
+        # Slopes of the log-likelihood by hub, near and prior; then by each part's probabilities, then by its logits.
+        ratio = flat / predicted
+        by_pair = hub @ ratio
+        slope_near = 2 * prior[:, None] * (by_pair.reshape(size, width, width) @ near[:, :, None])[:, :, 0]
+        slope_hub = prior[:, None] * (both @ ratio.T) + neighbourhood.T @ slope_near
+        slopes = (
+            slope_hub.reshape(size, raters, size).transpose(1, 0, 2),
+            (both * by_pair).sum(axis=1),
+            slope_near @ hub.T,
+        )
+        gradient = []
+        for part, slope, weight in zip((matrices, prior, neighbourhood), slopes, beliefs, strict=True):
+            expected = part * slope + weight
+            gradient.append((part * expected.sum(axis=-1, keepdims=True) - expected).ravel())
+        return float(value), np.concatenate(gradient)
+
+    first = np.concatenate([np.log(part + TINY).ravel() for part in (start.matrices, start.prior, start.neighbourhood)])
+    options = {"maxiter": MAX_ITERATIONS, "maxfun": 2 * MAX_ITERATIONS, "ftol": gain, "gtol": 1e-7}
+    found = minimize(mismatch, first, jac=True, method="L-BFGS-B", options=options)
+    matrices, prior, neighbourhood = (np.exp(log) for log in unpack(found.x))
+    return Fit(matrices, prior, neighbourhood, float(found.fun), int(found.nit))
+
+
+def _named(fit: Fit) -> Fit:
+    """The consensus cannot tell which row is which true score: choose the order with the most mass on the diagonal."""
+    from scipy.optimize import linear_sum_assignment
+
+    _, score_of_row = linear_sum_assignment(-(fit.prior[:, None] * fit.matrices).sum(axis=0))
+    order = np.argsort(score_of_row)
+    return Fit(
+        fit.matrices[:, order], fit.prior[order], fit.neighbourhood[np.ix_(order, order)], fit.mismatch, fit.iterations
+    )
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
