@@ -10,13 +10,15 @@ WHEELS := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 TORCH_SOURCE := $(if $(WHEELS),--find-links $(WHEELS),--torch-backend auto)
 
 OUTPUT ?= runs/sample
+# Pairs that the embedded model fuses: the whole loop in ten minutes. All of the sample pool's: make run PAIRS=null
+PAIRS ?= 8
 ARGS ?=
 TARGET ?= cpu
 
 .PHONY: run test test-vllm bench-mix lint clean lock setup lock-gpu image
 
 run: setup
-	$(BIN)/entp run --input examples/pool --output $(OUTPUT) $(ARGS)
+	$(BIN)/entp run --input examples/pool --output $(OUTPUT) mix.max_pairs=$(PAIRS) $(ARGS)
 
 test: setup lint
 	$(BIN)/python -m pytest
