@@ -56,8 +56,8 @@ def main() -> None:
             },
             "versions": versions(PACKAGES),
         }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
     results.write(found, arguments.output)
+    found = json.loads(arguments.output.read_text())  # as rounded there
     if arguments.output == FIGURES:
         PAGE.write_text(with_tables(PAGE.read_text(), found))
     console.print(quality_table(found), attack_table(found), sep="\n\n")
