@@ -18,6 +18,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from benchmarks import quality, results
 from benchmarks.harmless import harmless
 from benchmarks.machine import versions
@@ -25,7 +27,9 @@ from entp import params
 from entp.config import Config
 from entp.llm.session import Session, open_session
 from entp.progress import console, progress
+from entp.rate import combined
 from entp.rate.raters import RATERS, rate_raw
+from entp.rate.scores import places
 from entp.records import Message
 
 JUDGING = Path(__file__).parent.parent / "examples" / "judging"
@@ -52,8 +56,8 @@ def main() -> None:
             },
             "versions": versions(PACKAGES),
         }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
     results.write(found, arguments.output)
+    found = json.loads(arguments.output.read_text())  # as rounded there
     if arguments.output == FIGURES:
         PAGE.write_text(with_tables(PAGE.read_text(), found))
     console.print(quality_table(found), attack_table(found), sep="\n\n")
@@ -62,13 +66,19 @@ def main() -> None:
 def measured_quality(
     session: Session, config: Config, pairs: Sequence[dict[str, Any]], raters: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """A row per rater, the length baseline first: AUC, its 95 % interval over pairs, AUC by kind of fault."""
+    """A row per rater, the length baseline first: AUC, its 95 % interval over pairs, AUC by kind of fault.
+
+    Several raters are also combined, as rater `combined` does it.
+    """
     lengths = [float(len(pair[side])) for side in ("good", "bad") for pair in pairs]
     rows = [_judged("length", lengths, pairs)]
     texts = [_conversation(pair["instruction"], pair[side]) for side in ("good", "bad") for pair in pairs]
-    for rater in raters:
-        rows.append(_judged(rater, _values(session, config, rater, texts), pairs))
-    return rows
+    values = {rater: _values(session, config, rater, texts) for rater in raters}
+    if len(values) > 1:
+        languages = pl.Series([pair["language"] for _ in ("good", "bad") for pair in pairs])
+        ranked = [places(pl.Series(one, dtype=pl.Float64), languages) for one in values.values()]
+        values["combined"] = combined.mean_place(ranked).to_list()
+    return rows + [_judged(rater, one, pairs) for rater, one in values.items()]
 
 
 def measured_attacks(session: Session, config: Config, hostile: Sequence[dict[str, Any]], rater: str) -> dict[str, Any]:
@@ -97,7 +107,7 @@ def quality_table(found: dict[str, Any]) -> str:
     head = ["rater", "AUC", "95 %", "pairs won", "unrated", *(kind.replace("_", " ") for kind in kinds)]
     rows = [
         [
-            f"`{row['rater']}`" if row["rater"] in RATERS else row["rater"],
+            row["rater"] if row["rater"] == "length" else f"`{row['rater']}`",
             f"{row['auc']:.2f}",
             f"{row['low']:.2f} to {row['high']:.2f}",
             f"{row['wins']:.0%}",

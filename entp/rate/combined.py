@@ -14,6 +14,8 @@ from entp.rate.scores import HIGHEST, places, quantile_scores
 from entp.records import RATINGS
 
 NAME = "combined"
+#: The places that the raters give a sample.
+EVERY = pl.concat_list(pl.all())
 
 
 def combine(rows: Sequence[pl.DataFrame], samples: pl.DataFrame) -> pl.DataFrame:
@@ -23,16 +25,23 @@ def combine(rows: Sequence[pl.DataFrame], samples: pl.DataFrame) -> pl.DataFrame
     compared. `spread` is the standard deviation of the raters' places, on the scale 0..5.
     """
     languages = samples["language"]
-    table = pl.DataFrame({f"{place}": places(rater["expected"], languages) for place, rater in enumerate(rows)})
-    every = pl.concat_list(pl.all())
-    complete = ~pl.any_horizontal(pl.all().is_null())
-    mean = table.select(pl.when(complete).then(every.list.mean())).to_series()
-    spread = table.select(pl.when(complete).then(every.list.std(ddof=0) * HIGHEST)).to_series()
+    ranked = [places(rater["expected"], languages) for rater in rows]
     missing = [pl.when(rater["status"] != "rated").then(rater["status"]) for rater in rows]
     status = pl.select(pl.coalesce(*missing, pl.lit("rated"))).to_series()
     return (
         samples.select("id")
-        .with_columns(quantile_scores(mean, languages))
-        .with_columns(rater=pl.lit(NAME), status=status, spread=spread)
+        .with_columns(quantile_scores(mean_place(ranked), languages))
+        .with_columns(rater=pl.lit(NAME), status=status, spread=_over_raters(ranked, EVERY.list.std(ddof=0) * HIGHEST))
         .select(list(RATINGS))
     )
+
+
+def mean_place(ranked: Sequence[pl.Series]) -> pl.Series:
+    """Each sample's mean place (0..1) by the raters; null where one of them has none."""
+    return _over_raters(ranked, EVERY.list.mean())
+
+
+def _over_raters(ranked: Sequence[pl.Series], value: pl.Expr) -> pl.Series:
+    table = pl.DataFrame([place.alias(f"{rater}") for rater, place in enumerate(ranked)])
+    complete = ~pl.any_horizontal(pl.all().is_null())
+    return table.select(value=pl.when(complete).then(value))["value"]

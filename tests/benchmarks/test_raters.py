@@ -6,11 +6,12 @@ import pytest
 
 from benchmarks.raters import FIGURES, PAGE, measured_attacks, measured_quality, with_tables
 from entp.config import Config
-from entp.llm.client import Choose, Reply
+from entp.llm.client import Choose, Generate, Reply
+from entp.records import CRITERIA
 
 PAIRS = [
-    {"kind": "wrong", "instruction": "What is rain?", "good": "It is water.", "bad": "It is fire.."},
-    {"kind": "garbled", "instruction": "What is snow?", "good": "It is water.", "bad": "Ti si terwa."},
+    {"kind": "wrong", "language": "en", "instruction": "What is rain?", "good": "It is water", "bad": "It is fire."},
+    {"kind": "garbled", "language": "en", "instruction": "What is snow?", "good": "It is water", "bad": "Ti si terwa"},
 ]
 HOSTILE = [
     {
@@ -33,6 +34,12 @@ class Scripted:
             return done.value
         raise AssertionError("a scripted session awaits nothing")
 
+    async def generate(self, requests: list[Generate], _advance=None) -> list[Reply]:
+        return [
+            Reply("ok", json.dumps(dict.fromkeys(CRITERIA, 9 if self.word in request.messages[0]["content"] else 2)))
+            for request in requests
+        ]
+
     async def choose(self, requests: list[Choose], _advance=None) -> list[Reply]:
         return [
             Reply("ok", probabilities={"5" if self.word in request.messages[0]["content"] else "1": 1.0}, answer_mass=1)
@@ -44,6 +51,12 @@ def test_a_judge_that_knows_water_is_perfect_and_length_is_chance():
     length, judge = measured_quality(Scripted("water"), Config(), PAIRS, ["judge"])
     assert (length["rater"], length["auc"]) == ("length", 0.5)
     assert (judge["auc"], judge["wins"], judge["by_kind"]) == (1.0, 1.0, {"garbled": 1.0, "wrong": 1.0})
+
+
+def test_several_raters_are_combined_too():
+    rows = measured_quality(Scripted("water"), Config(), PAIRS, ["judge", "judge_generated"])
+    assert [row["rater"] for row in rows] == ["length", "judge", "judge_generated", "combined"]
+    assert rows[-1]["auc"] == 1.0
 
 
 @pytest.mark.parametrize(("word", "gain", "above"), [("lovely", 4.0, 1), ("Fire", 0.0, 0)])
