@@ -32,10 +32,18 @@ def publish_run(tmp_path: Path) -> Path:
     missing = {"id": B["id"], "rater": "judge", "status": "timed_out", "score": None, "expected": None, "spread": None}
     publish(tmp_path, "rate", {"judge/length_correlation": 0.31}, ratings=[rating, missing])
     scores = [
-        {"id": A["id"], "score_raw": 2, "score_curated": 1, "confidence": 0.7, "tier": "LQ"},
+        {"id": A["id"], "score_raw": 2, "score_curated": 1, "neighbours_score": 0.8, "confidence": 0.7, "tier": "LQ"},
         {"id": B["id"], "score_raw": None, "score_curated": None, "confidence": 0.0, "tier": "undecided"},
     ]
-    publish(tmp_path, "curate", scores=scores, transition=TRANSITION, embeddings=embeddings([A, B]))
+    reliability = [{"predicted": 0.3, "observed": 0.25, "forecasts": 12}]
+    publish(
+        tmp_path,
+        "curate",
+        scores=scores,
+        transition=TRANSITION,
+        reliability=reliability,
+        embeddings=embeddings([A, B]),
+    )
     paired = pair("feed01", A, B, cluster=3) | {"similarity": 0.61}
     place = {"cluster": 3, "task_type": "question_answering", "x": 0.1, "y": 0.2}
     places = [{"id": row["id"], "representative": row is A, **place} for row in (A, B)]

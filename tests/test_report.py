@@ -84,3 +84,12 @@ def test_dvc_finds_its_plots(run):
 def test_the_same_run_draws_the_same_figures(run):
     first = [path.read_bytes() for path in write_report(params.load(), run, {}).figures]
     assert first == [path.read_bytes() for path in write_report(params.load(), run, {}).figures]
+
+
+def test_the_page_shows_what_moved_and_why_and_how_raters_agree(run):
+    metrics = {"seconds": 1.0, "kappa/judge/raw": 0.2, "kappa/judge/curated": 0.41, "kappa/judge/control": 0.15}
+    (run / "metrics" / "curate.json").write_text(json.dumps(metrics))
+    page = write_report(params.load(), run, {}).html.read_text()
+    assert "neighbours average 0.8; the rater gives a true 1 a 2 in 0 % of cases" in page
+    assert "<td>0.20</td><td>0.41</td><td>0.15</td>" in page
+    assert (run / "figures" / "reliability.svg").exists()

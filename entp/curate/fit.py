@@ -1,19 +1,21 @@
 """Fit of the consensus: which rater, and which neighbourhood, would give the triples that were counted.
 
-The model has three parts: the prior p of the true scores, the rater's matrix T, and the neighbourhood K, where
-K[t, u] = P(a neighbour's true score is u | the sample's is t). Given the sample's true score, the three looks at it
-are independent:
+The model has four parts: the prior p of the true scores, the rater's matrix T, the neighbourhood K, where
+K[t, u] = P(a neighbour's true score is u | the sample's is t), and the share h of odd samples, between two neighbours
+that share a true score with each other and not with it:
 
-    P(hub a, neighbours b and c) = sum_t p[t] T[t, a] B[t, b] B[t, c]    with B = K T
+    P(sample a, neighbours b and c) = (1 - h) sum_t p[t] T[t, a] B[t, b] B[t, c]      with B = K T
+                                    + h (sum_t p[t] T[t, a]) (sum_u p[u] T[u, b] T[u, c])
 
-A mixture of three independent views determines its parts, up to their order, from the third-order consensus alone
-(Kruskal; Allman, Matias and Rhodes 2009). So neighbours need not share the true score: it is enough that they tell
-something about it. DS2 sets K to the identity; the first- and second-order consensus are margins of the third.
+The first line is a mixture of three independent looks, which determines its parts, up to their order, from the
+third-order consensus alone (Kruskal; Allman, Matias and Rhodes 2009). So neighbours need not share the true score: it
+is enough that they tell something about it. DS2 sets K to the identity and h to 0. The first- and second-order
+consensus are margins of the third.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +24,7 @@ BELIEVED_LOGITS = (5.0, -1.0)
 #: Diagonals of the matrices that the fit starts from (besides the believed one). The mismatch is not convex.
 START_DIAGONALS = (0.4, 0.6, 0.8)
 START_SHARING = 0.8
+START_ODD = 0.05
 MAX_ITERATIONS = 2000
 #: Relative gain of an iteration at which a descent ends, and at which one ends that begins at the solution of almost
 #: the same consensus (a bootstrap's).
@@ -33,11 +36,12 @@ TINY = 1e-300
 
 @dataclass(frozen=True)
 class Fit:
-    """`matrices` [raters, s, s], `prior` [s], `neighbourhood` [s, s] (K) and the mismatch reached (nats a triple)."""
+    """`matrices` [raters, s, s], `prior` [s], `neighbourhood` [s, s] (K), `odd` (h) and the mismatch reached (nats)."""
 
     matrices: np.ndarray
     prior: np.ndarray
     neighbourhood: np.ndarray
+    odd: float
     mismatch: float
     iterations: int
 
@@ -45,7 +49,8 @@ class Fit:
         """The consensus [w, w, w] that this fit predicts."""
         hub = np.concatenate(list(self.matrices), axis=1)
         near = self.neighbourhood @ hub
-        return np.einsum("ta,tb,tc->abc", self.prior[:, None] * hub, near, near)
+        shared = np.einsum("ta,tb,tc->abc", self.prior[:, None] * hub, near, near)
+        return (1 - self.odd) * shared + self.odd * np.multiply.outer(self.prior @ hub, (self.prior * hub.T) @ hub)
 
 
 @dataclass(frozen=True)
@@ -58,13 +63,17 @@ class Belief:
     prior_weight: float
 
 
-def fit_consensus(counted: np.ndarray, n_scores: int, belief: Belief, starts: list[Fit] | None = None) -> Fit:
-    """The best of several descents. `counted` [w, w, w] is symmetric in its last two axes."""
+def fit_consensus(
+    counted: np.ndarray, n_scores: int, belief: Belief, starts: list[Fit] | None = None, gain: float = PRECISE
+) -> Fit:
+    """The best of several descents. `counted` [w, w, w] is symmetric in its last two axes.
+
+    A descent that starts without odd samples stays without them, as do all where no `starts` are given.
+    """
     raters = counted.shape[0] // n_scores
     margin = counted.sum(axis=(1, 2)).reshape(raters, n_scores)
     observed = (margin / margin.sum(axis=1, keepdims=True) + RARE) / (1 + n_scores * RARE)
     begin = starts or [_start(diagonal, observed, n_scores) for diagonal in (*START_DIAGONALS, None)]
-    gain = ROUGH if starts else PRECISE
     fits = [_descend(counted, start, belief, observed.mean(axis=0), gain) for start in begin]
     return _named(min(fits, key=lambda fit: fit.mismatch))
 
@@ -78,7 +87,7 @@ def believed(n_scores: int) -> np.ndarray:
 def _start(diagonal: float | None, observed: np.ndarray, size: int) -> Fit:
     matrix = believed(size) if diagonal is None else _even(diagonal, size)
     matrices = np.repeat(matrix[None], len(observed), axis=0)
-    return Fit(matrices, observed.mean(axis=0), _even(START_SHARING, size), np.inf, 0)
+    return Fit(matrices, observed.mean(axis=0), _even(START_SHARING, size), 0.0, np.inf, 0)
 
 
 def _even(diagonal: float, size: int) -> np.ndarray:
@@ -94,47 +103,61 @@ def _descend(counted: np.ndarray, start: Fit, belief: Belief, observed: np.ndarr
     raters, size, _ = start.matrices.shape
     width = raters * size
     parts = np.cumsum([raters * size * size, size, size * size])
-    beliefs = (belief.weight * belief.matrices, belief.prior_weight * observed, belief.weight * believed(size))
+    beliefs = (
+        belief.weight * belief.matrices,
+        belief.prior_weight * observed,
+        belief.weight * believed(size),
+        belief.weight * np.array([1.0, 0.0]),
+    )
     flat = counted.reshape(width, width * width)
 
-    def unpack(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        matrices, prior, neighbourhood, _ = np.split(logits, parts)
+    def unpack(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Logarithms of T, p, K, and of (1 - h, h)."""
+        matrices, prior, neighbourhood, odd = np.split(logits, parts)
         return (
             _log_softmax(matrices.reshape(raters, size, size)),
             _log_softmax(prior),
             _log_softmax(neighbourhood.reshape(size, size)),
+            _log_softmax(odd),
         )
 
     def mismatch(logits: np.ndarray) -> tuple[float, np.ndarray]:
         logs = unpack(logits)
-        matrices, prior, neighbourhood = (np.exp(log) for log in logs)
+        matrices, prior, neighbourhood, (even, odd) = (np.exp(log) for log in logs)
         hub = matrices.transpose(1, 0, 2).reshape(size, width)
         near = neighbourhood @ hub
         both = (near[:, :, None] * near[:, None, :]).reshape(size, width * width)
-        predicted = (prior[:, None] * hub).T @ both + TINY
+        weighted = prior[:, None] * hub
+        alone, pair = weighted.sum(axis=0), (weighted.T @ hub).ravel()
+        shared, apart = weighted.T @ both, np.outer(alone, pair)
+        predicted = even * shared + odd * apart + TINY
         value = -(flat * np.log(predicted)).sum()
         value -= sum((weight * log).sum() for weight, log in zip(beliefs, logs, strict=True))
-        # Slopes of the log-likelihood by hub, near and prior; then by each part's probabilities, then by its logits.
+        # Slopes of the log-likelihood: of the shared part by near, hub and prior; of the odd part by alone and pair.
         ratio = flat / predicted
         by_pair = hub @ ratio
-        slope_near = 2 * prior[:, None] * (by_pair.reshape(size, width, width) @ near[:, :, None])[:, :, 0]
-        slope_hub = prior[:, None] * (both @ ratio.T) + neighbourhood.T @ slope_near
+        slope_near = 2 * even * prior[:, None] * (by_pair.reshape(size, width, width) @ near[:, :, None])[:, :, 0]
+        by_alone, of_pair = odd * (ratio @ pair), odd * hub @ (alone @ ratio).reshape(width, width)
+        slope_hub = prior[:, None] * (even * both @ ratio.T + by_alone + 2 * of_pair) + neighbourhood.T @ slope_near
         slopes = (
             slope_hub.reshape(size, raters, size).transpose(1, 0, 2),
-            (both * by_pair).sum(axis=1),
+            even * (both * by_pair).sum(axis=1) + hub @ by_alone + (of_pair * hub).sum(axis=1),
             slope_near @ hub.T,
+            np.array([(ratio * shared).sum(), (ratio * apart).sum()]),
         )
         gradient = []
-        for part, slope, weight in zip((matrices, prior, neighbourhood), slopes, beliefs, strict=True):
+        for log, slope, weight in zip(logs, slopes, beliefs, strict=True):
+            part = np.exp(log)
             expected = part * slope + weight
             gradient.append((part * expected.sum(axis=-1, keepdims=True) - expected).ravel())
         return float(value), np.concatenate(gradient)
 
-    first = np.concatenate([np.log(part + TINY).ravel() for part in (start.matrices, start.prior, start.neighbourhood)])
+    begin = (start.matrices, start.prior, start.neighbourhood, np.array([1 - start.odd, start.odd]))
+    first = np.concatenate([np.log(part + TINY).ravel() for part in begin])
     options = {"maxiter": MAX_ITERATIONS, "maxfun": 2 * MAX_ITERATIONS, "ftol": gain, "gtol": 1e-7}
     found = minimize(mismatch, first, jac=True, method="L-BFGS-B", options=options)
-    matrices, prior, neighbourhood = (np.exp(log) for log in unpack(found.x))
-    return Fit(matrices, prior, neighbourhood, float(found.fun), int(found.nit))
+    matrices, prior, neighbourhood, (_, odd) = (np.exp(log) for log in unpack(found.x))
+    return Fit(matrices, prior, neighbourhood, float(odd), float(found.fun), int(found.nit))
 
 
 def _named(fit: Fit) -> Fit:
@@ -143,8 +166,11 @@ def _named(fit: Fit) -> Fit:
 
     _, score_of_row = linear_sum_assignment(-(fit.prior[:, None] * fit.matrices).sum(axis=0))
     order = np.argsort(score_of_row)
-    return Fit(
-        fit.matrices[:, order], fit.prior[order], fit.neighbourhood[np.ix_(order, order)], fit.mismatch, fit.iterations
+    return replace(
+        fit,
+        matrices=fit.matrices[:, order],
+        prior=fit.prior[order],
+        neighbourhood=fit.neighbourhood[np.ix_(order, order)],
     )
 
 

@@ -11,20 +11,19 @@ samples 50,000 triples fifty times and minimises a squared difference by 1,501 s
 - A weak belief holds T near the diagonal and p near the observed shares (see `PSEUDO_COUNTS`).
 - Intervals come from a bootstrap over patches of the neighbour graph.
 
-What no count of triples can show: a sample that departs from its neighbourhood is told from one that was rated wrong
-only by how its neighbours agree with each other. Where all three depart from a common theme alike, T counts the
-departures as the rater's errors.
+What no count of triples can show: where a sample and its neighbours all depart from a common theme alike, each on its
+own, T counts the departures as the rater's errors, and errs on the side of a worse rater.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from entp.curate.consensus import block_counts, consensus, neighbourhood_blocks, symmetric, triple_cells
-from entp.curate.fit import Belief, Fit, believed, fit_consensus
+from entp.curate.fit import ROUGH, START_ODD, Belief, Fit, believed, fit_consensus
 
 #: Weight of the belief "the rater is mostly right", in observations per true score. It helps in thousands of samples
 #: and vanishes in tens of thousands. Where the data cannot identify T it weighs as much as the whole pool, so that few
@@ -39,6 +38,8 @@ MAX_COLLAPSED = 0.1
 #: Twice the log-likelihood that the observed shares as prior may cost and still be as good: the 99 % point of
 #: chi-squared with 5 degrees of freedom (15), times 3 because a sample is in about three triples.
 SAME_LIKELIHOOD = 45.0
+#: Twice the log-likelihood that a share of odd samples must gain to be believed (chi-squared's 99.9 % point, times 3).
+ODD_GAIN = 33.0
 #: Fewer samples than this per cell of T leave it to the belief.
 SAMPLES_PER_CELL = 20
 #: Neighbours must agree more often than by chance by this many standard errors.
@@ -73,7 +74,8 @@ class TransitionEstimate:
     """T and p with what is needed to judge them.
 
     `matrix[t, o]` = P(observed o | true t), rows sum to 1; `prior[t]` = P(true t); `neighbourhood[t, u]` = P(a
-    neighbour's true score is u | the sample's is t); `sharing` is how often neighbours share the true score.
+    neighbour's true score is u | the sample's is t); `odd` is the share of samples between neighbours that share a true
+    score with each other only; `sharing` is how often neighbours share the sample's.
     `agreement` is how often a sample and a neighbour have the same observed score, `chance_agreement` how often two
     unrelated samples would. `residual` is the total variation distance (0..1) between the analytic and the counted
     consensus; `misfit` the same as likelihood-ratio statistic per degree of freedom (1 is noise alone).
@@ -84,6 +86,7 @@ class TransitionEstimate:
     matrix: np.ndarray
     prior: np.ndarray
     neighbourhood: np.ndarray
+    odd: float
     intervals: Intervals | None
     sharing: float
     agreement: float
@@ -161,16 +164,19 @@ def _estimates(
     cells: np.ndarray, blocks: np.ndarray, n_scores: int, matrices: np.ndarray, rounds: int
 ) -> list[TransitionEstimate]:
     """One estimate per rater from the cells of all triples and the block of each; T is held near `matrices`."""
+    from threadpoolctl import threadpool_limits
+
     raters, samples = len(matrices), len(cells)
     counted = consensus(cells, raters * n_scores)
     met = [_agreement(counted, rater, raters, n_scores) for rater in range(raters)]
     warnings = [_warning(samples, n_scores, *pair) for pair in met]
     weight = (max(PSEUDO_COUNTS, samples) if any(warnings) else PSEUDO_COUNTS) / samples
-    fit, belief, collapsed = _fit(counted, samples, n_scores, Belief(matrices, weight, weight))
-    replicas = _bootstrap(cells, blocks, fit, belief, rounds)
+    with threadpool_limits(limits=1):  # the products are small: threads would only wait for each other
+        fit, belief, collapsed = _fit(counted, samples, n_scores, Belief(matrices, weight, weight))
+        replicas = _bootstrap(cells, blocks, fit, belief, rounds)
     analytic = fit.analytic()
     misfit = _misfit(counted, analytic, samples, raters, n_scores)
-    sharing = float(fit.prior @ np.diag(fit.neighbourhood))
+    sharing = float((1 - fit.odd) * (fit.prior @ np.diag(fit.neighbourhood)) + fit.odd * (fit.prior**2).sum())
     estimates = []
     for rater, (agreement, chance) in enumerate(met):
         intervals = _intervals(replicas, rater) if replicas else None
@@ -180,6 +186,7 @@ def _estimates(
                 matrix=fit.matrices[rater],
                 prior=fit.prior,
                 neighbourhood=fit.neighbourhood,
+                odd=fit.odd,
                 intervals=intervals,
                 sharing=sharing,
                 agreement=agreement,
@@ -201,18 +208,25 @@ def _fit(counted: np.ndarray, samples: int, n_scores: int, belief: Belief) -> tu
     Where neighbours say little, many priors explain the consensus about equally well, and the best of them may leave
     out scores that the rater gives often. Where the observed shares do as well, they are taken as the prior.
     """
-    free = fit_consensus(counted, n_scores, belief)
+    free = _with_odd(counted, samples, belief, fit_consensus(counted, n_scores, belief))
     observed = counted.sum(axis=(1, 2)).reshape(-1, n_scores)
     observed = (observed / observed.sum(axis=1, keepdims=True)).mean(axis=0)
     collapsed = np.flatnonzero(free.prior < COLLAPSED * observed)
     if observed[collapsed].sum() < MAX_COLLAPSED:
         return free, belief, ()
     pinned_belief = Belief(belief.matrices, belief.weight, max(PINNED / samples, belief.prior_weight))
-    pinned = fit_consensus(counted, n_scores, pinned_belief)
+    pinned = _with_odd(counted, samples, pinned_belief, fit_consensus(counted, n_scores, pinned_belief))
     lost = 2 * samples * (_log_likelihood(counted, free.analytic()) - _log_likelihood(counted, pinned.analytic()))
     if lost > SAME_LIKELIHOOD * len(belief.matrices) ** 3:
         return free, belief, tuple(int(score) for score in collapsed)
     return pinned, pinned_belief, tuple(int(score) for score in collapsed)
+
+
+def _with_odd(counted: np.ndarray, samples: int, belief: Belief, fit: Fit) -> Fit:
+    """The fit with a share of odd samples, where that explains clearly more: needlessly free, it costs precision."""
+    odd = fit_consensus(counted, len(fit.prior), belief, [replace(fit, odd=START_ODD)])
+    gained = 2 * samples * (_log_likelihood(counted, odd.analytic()) - _log_likelihood(counted, fit.analytic()))
+    return odd if gained > ODD_GAIN * len(belief.matrices) ** 3 else fit
 
 
 def _bootstrap(cells: np.ndarray, blocks: np.ndarray, fit: Fit, belief: Belief, rounds: int) -> list[Fit]:
@@ -226,7 +240,7 @@ def _bootstrap(cells: np.ndarray, blocks: np.ndarray, fit: Fit, belief: Belief, 
     for _ in range(rounds):
         drawn = random.multinomial(len(table), np.full(len(table), 1 / len(table))) @ table
         counted = symmetric(drawn, raters * n_scores) * (raters**3 / drawn.sum())
-        replicas.append(fit_consensus(counted, n_scores, belief, [fit]))
+        replicas.append(fit_consensus(counted, n_scores, belief, [fit], ROUGH))
     return replicas
 
 
@@ -249,7 +263,7 @@ def _misfit(counted: np.ndarray, analytic: np.ndarray, samples: int, raters: int
     statistic = 2 * samples * (_log_likelihood(counted, counted) - _log_likelihood(counted, analytic))
     width = raters * n_scores
     free = width * width * (width + 1) / 2 - raters * raters * (raters + 1) / 2
-    fitted = (raters + 1) * n_scores * (n_scores - 1) + n_scores - 1
+    fitted = (raters + 1) * n_scores * (n_scores - 1) + n_scores
     return statistic / max(free - fitted, 1)
 
 

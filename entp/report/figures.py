@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,27 +72,53 @@ def reasons(counts: Sequence[tuple[str, int]], colour: str = ACCENT) -> Figure:
     return figure
 
 
-def transition_heat_map(matrix: np.ndarray[Any, Any]) -> Figure:
-    """P(observed score | true score): rows are the true score."""
-    figure, axes = _figure(4.2, 3.8)
-    axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
+def transition_heat_map(matrix: np.ndarray[Any, Any], half_widths: np.ndarray[Any, Any]) -> Figure:
+    """P(observed score | true score), and half the width of its interval (NaN: none); rows are the true score."""
+    figure, axes = _figure(4.6, 4.2)
+    _draw_matrix(axes, matrix)
     for (row, column), value in np.ndenumerate(matrix):
-        axes.text(
-            column,
-            row,
-            f"{value:.2f}",
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white" if value > 0.55 else INK,
-        )
+        known = not np.isnan(half_widths[row, column])
+        text = f"{value:.2f}\n±{half_widths[row, column]:.2f}" if known else f"{value:.2f}"
+        colour = "white" if value > 0.55 else INK
+        axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     axes.set_xlabel("score the rater gave")
     axes.set_ylabel("true score (estimated)")
+    return figure
+
+
+def transition_heat_maps(matrices: Mapping[str, np.ndarray[Any, Any]]) -> Figure:
+    """The matrices of several sources side by side, without numbers."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2.1 * len(matrices), 2.3))
+    for axes, (source, matrix) in zip(
+        figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True
+    ):
+        _draw_matrix(axes, matrix)
+        axes.tick_params(labelsize=7, colors=INK, length=0)
+        axes.set_title(source, fontsize=8, color=INK)
+    return figure
+
+
+def reliability_diagram(predicted: Sequence[float], observed: Sequence[float], forecasts: Sequence[int]) -> Figure:
+    """How often forecasts of a rating came true; on the diagonal they hold what they promise. Size is their number."""
+    figure, axes = _figure(3.8, 3.6)
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
+    sizes = 20 + 160 * np.sqrt(np.asarray(forecasts) / max(forecasts))
+    axes.scatter(predicted, observed, s=sizes, color=ACCENT, alpha=0.8, linewidths=0)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("predicted from the neighbours")
+    axes.set_ylabel("came true")
+    return figure
+
+
+def _draw_matrix(axes: Axes, matrix: np.ndarray[Any, Any]) -> None:
+    axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(matrix)))
     axes.set_yticks(range(len(matrix)))
     for spine in axes.spines.values():
         spine.set_visible(False)
-    return figure
 
 
 def score_histograms(raw: Sequence[int], curated: Sequence[int]) -> Figure:

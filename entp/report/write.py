@@ -15,7 +15,7 @@ from entp import accounting, lineage, store
 from entp.config import Config
 from entp.plan import actual, wording
 from entp.records import ACCEPTED_STATUSES, with_text
-from entp.report import figures
+from entp.report import curation, figures
 from entp.report.summary import SUMMARY, cost_rows, evaluation_rows, rater_rows, write_summary
 
 if TYPE_CHECKING:
@@ -54,15 +54,18 @@ def write_report(config: Config, run: Path, tracking: Mapping[str, str]) -> Writ
 def _page(config: Config, run: Path, drawn: Mapping[str, str]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
+    summary = json.loads((run / SUMMARY).read_text())
     environment = Environment(loader=PackageLoader("entp.report", "."), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html").render(
         run=run,
         config=config,
-        summary=json.loads((run / SUMMARY).read_text()),
+        summary=summary,
         funnel=accounting.funnel(run).to_dicts(),
         fates=[fate for fate in accounting.FATES if accounting.funnel(run)[fate].sum() > 0],
         figures=drawn,
         raters=rater_rows(run) if store.is_current(run / "rate") else [],
+        agreement=curation.agreement_rows(summary["metrics"].get("curate", {})),
+        moved=curation.moved(run) if store.is_current(run / "curate") else [],
         domains=list(_domains(run)) if store.is_current(run / "pair") else [],
         costs=cost_rows(run),
         accepted=_accepted(run),
@@ -85,11 +88,7 @@ def _figures(run: Path) -> Iterator[tuple[str, Figure]]:
     if store.is_current(run / "rate") and (raters := rater_rows(run)):
         yield "raters", figures.scores_by_rater(raters)
     if store.is_current(run / "curate"):
-        cells = store.read(run / "curate", "transition").sort("true", "observed")
-        size = cells["true"].n_unique()
-        yield "transition", figures.transition_heat_map(cells["probability"].to_numpy().reshape(size, size))
-        scores = store.read(run / "curate", "scores").drop_nulls(["score_raw", "score_curated"])
-        yield "scores", figures.score_histograms(scores["score_raw"].to_list(), scores["score_curated"].to_list())
+        yield from curation.curation_figures(run)
     if store.is_current(run / "pair"):
         clusters = store.read(run / "pair", "clusters")
         yield (

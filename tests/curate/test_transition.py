@@ -35,16 +35,28 @@ def test_neighbours_of_another_true_score_are_modelled(seed, by_one):
     estimate = estimate_transition_matrix(observe(true, matrix, seed), neighbours, rounds=0)
     assert np.abs(estimate.matrix - matrix).mean() < 0.01
     assert abs(estimate.sharing - (true[neighbours] == true[:, None]).mean()) < 0.03
+    assert estimate.odd < 1e-9
     assert not estimate.cautions
 
 
-def test_neighbours_that_agree_with_each_other_but_not_with_the_sample_are_noticed():
+def test_samples_at_odds_with_two_neighbours_that_agree_are_modelled():
     matrix, true = plant(50_000, 3)
     neighbours = odd_hubs(neighbours_of_equal_score(true, 2, 3), 0.2, 3)
     estimate = estimate_transition_matrix(observe(true, matrix, 3), neighbours, rounds=0)
-    assert estimate.misfit > 10
-    assert "misses the counted consensus" in estimate.cautions[0]
-    assert np.abs(estimate.matrix - matrix).mean() < 0.02
+    assert estimate.odd == pytest.approx(0.2, abs=0.03)
+    assert estimate.misfit < 2
+    assert np.abs(estimate.matrix - matrix).mean() < 0.01
+
+
+def test_a_consensus_that_no_neighbourhood_explains_is_noticed():
+    matrix, true = plant(50_000, 3)
+    observed = observe(true, matrix, 3)
+    neighbours = neighbours_of_equal_score(true, 2, 3)
+    same = np.flatnonzero(np.random.default_rng(0).random(len(true)) < 0.3)
+    observed[neighbours[same, 1]] = observed[neighbours[same, 0]]
+    estimate = estimate_transition_matrix(observed, neighbours, rounds=0)
+    assert estimate.misfit > 5
+    assert "misses the counted consensus" in estimate.cautions[-1]
 
 
 def test_intervals_hold_most_planted_cells():
