@@ -39,6 +39,8 @@ def environment(folder: Path, pipeline_run: str) -> dict[str, str]:
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db",
         "ENTP_PIPELINE_RUN_ID": pipeline_run,
         "ENTP_CACHE_DIR": str(folder / "cache"),
+        # two cells run at once, and threads that wait would spin on each other's cores
+        "OMP_WAIT_POLICY": "passive",
         # one conversion of the embedded model for all containers, which share nothing else
         **({"ENTP_MODEL_CACHE": str(folder / "models")} if os.environ.get("ENTP_TEST_IMAGE") else {}),
     }
