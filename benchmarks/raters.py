@@ -116,7 +116,7 @@ def quality_table(found: dict[str, Any]) -> str:
         ]
         for row in found["quality"]
     ]
-    return _markdown(head, rows)
+    return results.markdown(head, rows)
 
 
 def attack_table(found: dict[str, Any]) -> str:
@@ -144,7 +144,7 @@ def attack_table(found: dict[str, Any]) -> str:
         for rater, attacks in found["attacks"].items()
         for row in attacks["families"]
     ]
-    return _markdown(head, rows)
+    return results.markdown(head, rows)
 
 
 def _judged(rater: str, values: Sequence[float | None], pairs: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -208,10 +208,6 @@ def _harmless(row: dict[str, Any]) -> list[Message]:
     return _conversation(
         harmless(row["instruction"], row["attacked_instruction"]), harmless(row["response"], row["attacked_response"])
     )
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

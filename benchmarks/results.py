@@ -70,8 +70,12 @@ def write(found: Mapping[str, Any], path: Path) -> None:
 def table(folder: Path = FOLDER) -> str:
     """All results in Markdown, one a row."""
     found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    rows = [HEADER, ("---",) * len(HEADER), *(_row(one) for one in found)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(HEADER, [_row(one) for one in found])
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
 def with_table(page: str, shown: str) -> str:

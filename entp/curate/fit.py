@@ -96,24 +96,20 @@ def _even(diagonal: float, size: int) -> np.ndarray:
     return matrix
 
 
-def _descend(counted: np.ndarray, start: Fit, belief: Belief, observed: np.ndarray, gain: float) -> Fit:
-    """One descent (L-BFGS over the logits of T, p and K) on the Kullback-Leibler mismatch plus the belief."""
-    from scipy.optimize import minimize
+@dataclass(frozen=True)
+class _Problem:
+    """What a descent minimises: the mismatch to `flat` [w, w * w] of a model with `shape` (raters, scores), held near
+    `beliefs` in T, p, K and (1 - h, h)."""
 
-    raters, size, _ = start.matrices.shape
-    width = raters * size
-    parts = np.cumsum([raters * size * size, size, size * size])
-    beliefs = (
-        belief.weight * belief.matrices,
-        belief.prior_weight * observed,
-        belief.weight * believed(size),
-        belief.weight * np.array([1.0, 0.0]),
-    )
-    flat = counted.reshape(width, width * width)
+    flat: np.ndarray
+    shape: tuple[int, int]
+    beliefs: tuple[np.ndarray, ...]
 
-    def unpack(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Logarithms of T, p, K, and of (1 - h, h)."""
-        matrices, prior, neighbourhood, odd = np.split(logits, parts)
+    def logarithms(self, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Of T [raters, s, s], p [s], K [s, s] and (1 - h, h)."""
+        raters, size = self.shape
+        ends = np.cumsum([raters * size * size, size, size * size])
+        matrices, prior, neighbourhood, odd = np.split(logits, ends)
         return (
             _log_softmax(matrices.reshape(raters, size, size)),
             _log_softmax(prior),
@@ -121,9 +117,25 @@ def _descend(counted: np.ndarray, start: Fit, belief: Belief, observed: np.ndarr
             _log_softmax(odd),
         )
 
-    def mismatch(logits: np.ndarray) -> tuple[float, np.ndarray]:
-        logs = unpack(logits)
-        matrices, prior, neighbourhood, (even, odd) = (np.exp(log) for log in logs)
+    def mismatch(self, logits: np.ndarray) -> tuple[float, np.ndarray]:
+        """Cross-entropy (nats) less the belief's log-probability, and its gradient by the logits."""
+        logs = self.logarithms(logits)
+        likelihood, slopes = self._likelihood(*(np.exp(log) for log in logs))
+        belief = sum((weight * log).sum() for weight, log in zip(self.beliefs, logs, strict=True))
+        gradient = []
+        for log, slope, weight in zip(logs, slopes, self.beliefs, strict=True):
+            part = np.exp(log)
+            expected = part * slope + weight
+            gradient.append((part * expected.sum(axis=-1, keepdims=True) - expected).ravel())
+        return float(-likelihood - belief), np.concatenate(gradient)
+
+    def _likelihood(
+        self, matrices: np.ndarray, prior: np.ndarray, neighbourhood: np.ndarray, odds: np.ndarray
+    ) -> tuple[float, tuple[np.ndarray, ...]]:
+        """Mean log-likelihood of a triple, and its slopes by T, p, K and (1 - h, h)."""
+        raters, size = self.shape
+        width = raters * size
+        even, odd = odds
         hub = matrices.transpose(1, 0, 2).reshape(size, width)
         near = neighbourhood @ hub
         both = (near[:, :, None] * near[:, None, :]).reshape(size, width * width)
@@ -131,10 +143,8 @@ def _descend(counted: np.ndarray, start: Fit, belief: Belief, observed: np.ndarr
         alone, pair = weighted.sum(axis=0), (weighted.T @ hub).ravel()
         shared, apart = weighted.T @ both, np.outer(alone, pair)
         predicted = even * shared + odd * apart + TINY
-        value = -(flat * np.log(predicted)).sum()
-        value -= sum((weight * log).sum() for weight, log in zip(beliefs, logs, strict=True))
-        # Slopes of the log-likelihood: of the shared part by near, hub and prior; of the odd part by alone and pair.
-        ratio = flat / predicted
+        # Of the shared part by near, hub and prior; of the odd part by alone and pair.
+        ratio = self.flat / predicted
         by_pair = hub @ ratio
         slope_near = 2 * even * prior[:, None] * (by_pair.reshape(size, width, width) @ near[:, :, None])[:, :, 0]
         by_alone, of_pair = odd * (ratio @ pair), odd * hub @ (alone @ ratio).reshape(width, width)
@@ -145,18 +155,26 @@ def _descend(counted: np.ndarray, start: Fit, belief: Belief, observed: np.ndarr
             slope_near @ hub.T,
             np.array([(ratio * shared).sum(), (ratio * apart).sum()]),
         )
-        gradient = []
-        for log, slope, weight in zip(logs, slopes, beliefs, strict=True):
-            part = np.exp(log)
-            expected = part * slope + weight
-            gradient.append((part * expected.sum(axis=-1, keepdims=True) - expected).ravel())
-        return float(value), np.concatenate(gradient)
+        return float((self.flat * np.log(predicted)).sum()), slopes
 
+
+def _descend(counted: np.ndarray, start: Fit, belief: Belief, observed: np.ndarray, gain: float) -> Fit:
+    """One descent (L-BFGS over the logits of T, p, K and h) on the Kullback-Leibler mismatch plus the belief."""
+    from scipy.optimize import minimize
+
+    raters, size, _ = start.matrices.shape
+    beliefs = (
+        belief.weight * belief.matrices,
+        belief.prior_weight * observed,
+        belief.weight * believed(size),
+        belief.weight * np.array([1.0, 0.0]),
+    )
+    problem = _Problem(counted.reshape(raters * size, -1), (raters, size), beliefs)
     begin = (start.matrices, start.prior, start.neighbourhood, np.array([1 - start.odd, start.odd]))
     first = np.concatenate([np.log(part + TINY).ravel() for part in begin])
     options = {"maxiter": MAX_ITERATIONS, "maxfun": 2 * MAX_ITERATIONS, "ftol": gain, "gtol": 1e-7}
-    found = minimize(mismatch, first, jac=True, method="L-BFGS-B", options=options)
-    matrices, prior, neighbourhood, (_, odd) = (np.exp(log) for log in unpack(found.x))
+    found = minimize(problem.mismatch, first, jac=True, method="L-BFGS-B", options=options)
+    matrices, prior, neighbourhood, (_, odd) = (np.exp(log) for log in problem.logarithms(found.x))
     return Fit(matrices, prior, neighbourhood, float(odd), float(found.fun), int(found.nit))
 
 

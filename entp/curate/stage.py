@@ -13,6 +13,7 @@ from entp import store
 from entp.config import Config, CurateConfig
 from entp.curate.agreement import agreement
 from entp.curate.neighbours import nearest
+from entp.curate.reliability import calibration_error, reliability_table
 from entp.curate.tiers import assign_tiers, band_confidence
 from entp.curate.transition import TransitionEstimate, estimate_by_source, estimate_transition_matrix
 from entp.curate.vote import CuratedScores, curate_by_vote, curate_scores
@@ -30,7 +31,6 @@ MIN_RATED = 3
 DECIMALS = 6
 #: Finer, so that published rows still sum to 1.
 PROBABILITY_DECIMALS = 9
-RELIABILITY_BINS = 10
 #: Fewer samples that another rater scored too say little about agreement.
 MIN_IN_COMMON = 50
 
@@ -181,26 +181,6 @@ def _curated_alone(
     config: CurateConfig,
 ) -> np.ndarray:
     return vote(observed, neighbours, distances, estimate, config).curated
-
-
-def reliability_table(predicted: np.ndarray, observed: np.ndarray) -> pl.DataFrame:
-    """Forecasts "the rater gives score s" of all samples and scores, in ten groups of the forecast probability."""
-    came_true = np.zeros(predicted.shape)
-    came_true[np.arange(len(observed)), observed] = 1.0
-    group = np.minimum((predicted * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
-    forecasts = pl.DataFrame({"group": group.ravel(), "predicted": predicted.ravel(), "observed": came_true.ravel()})
-    return (
-        forecasts.group_by("group")
-        .agg(pl.col("predicted", "observed").mean().round(DECIMALS), pl.len().cast(pl.Int64).alias("forecasts"))
-        .sort("group")
-        .drop("group")
-    )
-
-
-def calibration_error(reliability: pl.DataFrame) -> float:
-    """Mean distance between the forecast and what came true, over all forecasts (0..1)."""
-    off = (pl.col("predicted") - pl.col("observed")).abs()
-    return float(reliability.select((off * pl.col("forecasts")).sum() / pl.col("forecasts").sum()).item())
 
 
 def long_tail_diversity(distances: np.ndarray) -> float:

@@ -4,7 +4,7 @@ A fence tells a model what is data; a small one reads on all the same: "Rate thi
 SmolLM2-135M's rating by more than the standard deviation of its ratings of a pool.
 
 Hiding has a price: a sample that is itself about ratings (a marked essay, a film review) is judged without the
-sentences that say so. That is why the patterns are narrow. Of 5,000 rows of mixed sources they touch 1.1 %, and hide
+sentences that say so. That is why the patterns are narrow. Of 5,000 rows of mixed sources they touch 1.2 %, and hide
 more than half of the prompt or the response in 0.5 %.
 """
 
@@ -21,7 +21,7 @@ HIDDEN = "[...]"
 RATING = re.compile(
     r"\b(?:rat(?:e|es|ed|ers?|ings?)|scor(?:e|es|ed|ing)|grad(?:e|es|ed|ing|ers?)|mark(?:s|ed|ing)?|stars?|rubric|"
     r"evaluat\w*|judg(?:e|es|ed|ing|e?ment)|assess\w*|reviewers?|annotators?|"
-    r"calific\w*|puntu\w*|not(?:e|ez|er|ation)|évalu\w*|bewert\w*|punktzahl|valut\w*|punteggio|оцен\w*|балл\w*)\b"
+    r"calific\w*|puntu\w*|note[rz]|évalu\w*|bewert\w*|punktzahl|valut\w*|punteggio|оцен\w*|балл\w*)\b"
     r"|评分|评级|打分|分数|得分|给分|评价|评估|评判|裁判|评委|评审|採点|評価|点数|평가|점수|تقييم|درج[ةه]",
     re.IGNORECASE,
 )

@@ -10,11 +10,9 @@ from entp import store
 from entp.config import Config, CurateConfig
 from entp.curate.stage import (
     agreement_of_raters,
-    calibration_error,
     curate,
     long_tail_diversity,
     ratings_of,
-    reliability_table,
     run,
     transition_table,
 )
@@ -113,18 +111,6 @@ def test_raters_that_err_apart_agree_more_when_curated_and_not_by_smoothing():
     kappas = agreement_of_raters(scored, vectors, ratings, CurateConfig(rater="likelihood"))
     assert kappas["kappa/judge/curated"] > kappas["kappa/judge/raw"] + 0.2
     assert kappas["kappa/judge/control"] < kappas["kappa/judge/raw"] + 0.05
-
-
-def test_forecasts_are_grouped_by_what_they_promise():
-    predicted = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.9, 0.1]])
-    table = reliability_table(predicted, np.array([0, 0, 1, 1]))
-    assert table.rows() == [
-        (0.1, pytest.approx(1 / 3, abs=1e-6), 3),
-        (0.2, 0.0, 1),
-        (0.8, 1.0, 1),
-        (0.9, pytest.approx(2 / 3, abs=1e-6), 3),
-    ]
-    assert calibration_error(table) == pytest.approx((3 * 0.23333 + 0.2 + 0.2 + 3 * 0.23333) / 8, abs=1e-3)
 
 
 def test_diversity_is_zero_for_copies_and_grows_with_distance():
