@@ -19,7 +19,7 @@ def repair(samples: pl.DataFrame, repairs: Sequence[Rule]) -> tuple[pl.DataFrame
     if not repairs or samples.is_empty():
         return samples, REPAIRS.to_frame()
     turns = turns_of(samples)
-    damaged = turns.filter(pl.any_horizontal(_rewritten(rule).ne_missing(pl.col("content")) for rule in repairs))
+    damaged = turns.filter(_is_damaged(turns, repairs))
     if damaged.is_empty():
         return samples, REPAIRS.to_frame()
     mended, reasons = _to_fixed_point(damaged, repairs)
@@ -61,6 +61,13 @@ def with_turns(samples: pl.DataFrame, turns: pl.DataFrame, changed: pl.DataFrame
         .with_columns(messages=pl.coalesce("rewritten", "messages"))
         .drop("position", "rewritten")
     )
+
+
+def _is_damaged(turns: pl.DataFrame, repairs: Sequence[Rule]) -> pl.Series:
+    """Which turns any repair would rewrite."""
+    # Lazily and as columns, so that what repairs have in common is computed once.
+    would = {rule.reason: _rewritten(rule).ne_missing(pl.col("content")) for rule in repairs}
+    return turns.lazy().select(**would).select(pl.any_horizontal(pl.all())).collect().to_series()
 
 
 def _to_fixed_point(turns: pl.DataFrame, repairs: Sequence[Rule]) -> tuple[pl.DataFrame, pl.DataFrame]:
