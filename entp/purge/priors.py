@@ -68,7 +68,7 @@ def limit_of(rule: Rule, limits: pl.DataFrame) -> pl.Expr:
 
 
 def write(limits: pl.DataFrame, path: Path) -> None:
-    """Write the limits as JSON, one line of the file's list per limit read by people and diffed by Git."""
+    """Write the limits as JSON, for people to read and Git to compare."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, {"format": FORMAT, "limits": limits.to_dicts()})
 
