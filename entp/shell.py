@@ -81,10 +81,8 @@ def fit_priors_and_show(config: Config, output: Path, path: Path) -> None:
 
     limits = fit_priors(config, loop.stage_inputs(stage_named("purge"), output, []), path)
     for row in limits.filter(limits["source"].is_null() & limits["language"].is_null()).iter_rows(named=True):
-        told = (
-            f"{row['reason']:<28} quantile {row['quantile']:g} at {_number(row['limit'])} of {row['samples']:,} samples"
-        )
-        console.print(f"    {told}", highlight=False)
+        told = f"{row['reason']:<28} quantile {row['quantile']:g} at {_number(row['limit'])}"
+        console.print(f"    {told} of {row['samples']:,} samples", highlight=False)
     console.print(f"[bold]priors[/]    {path} ({limits.height} limits); pin them: purge.priors={path}", highlight=False)
 
 
