@@ -82,7 +82,7 @@ STAGES: tuple[Stage, ...] = (
         (
             "mix",
             "audit",
-            "purge/duplicates.py",
+            "purge/duplicates",
             "purge/text.py",
             "pii",
             "contamination",

@@ -12,6 +12,8 @@ from entp import store
 from entp.config import PurgeConfig
 from entp.progress import progress
 from entp.purge.choice import choose_rules
+from entp.purge.duplicates.exact import exact_keys
+from entp.purge.duplicates.shingles import hashed_shingles
 from entp.purge.judge import measure
 from entp.purge.repair import repair
 from entp.purge.rule import Rule
@@ -27,7 +29,7 @@ Numbered = tuple[int, pl.DataFrame]
 
 
 def examine_pool(ingested: Path, config: PurgeConfig, scratch: Scratch) -> int:
-    """Examine every sample; `samples`, `repairs` and `numbers` are in the scratch folder then. Returns their number."""
+    """Examine every sample; returns their number. The scratch folder holds the tables of `examine_chunk` then."""
     total = int(store.scan(ingested, "samples").select(pl.len()).collect().item())
     workers = (config.workers or processors()) if total >= SPREAD_FROM else 1
     examine = partial(examine_chunk, settings=config.model_dump_json(), scratch=scratch)
@@ -38,13 +40,17 @@ def examine_pool(ingested: Path, config: PurgeConfig, scratch: Scratch) -> int:
 
 
 def examine_chunk(chunk: Numbered, settings: str, scratch: Scratch) -> int:
-    """Repair and measure the samples of one chunk; returns their number. `settings` is a PurgeConfig as JSON."""
+    """Repair and measure the samples of one chunk; returns their number. `settings` is a PurgeConfig as JSON.
+
+    Leaves `samples` (as mended), `repairs`, `numbers` (by rule) and `shingles` (hashed, with the exact key).
+    """
     number, samples = chunk
     config, repairs, measured = _prepared(settings)
     mended, repaired = repair(samples, repairs)
     scratch.write("samples", number, mended)
     scratch.write("repairs", number, repaired)
     scratch.write("numbers", number, measure(mended, measured, config.languages))
+    scratch.write("shingles", number, hashed_shingles(mended, config.shingle_words).with_columns(exact_keys(mended)))
     return samples.height
 
 

@@ -40,7 +40,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         _must_hold_samples(ingested)
         limits = _limits(scratch, measured, config.purge)
         fired = decide(scratch.scan("numbers"), measured, limits)
-        duplicates = find_copies(scratch, fired.filter(~pl.col("keep"))["id"], config.purge)
+        duplicates = find_copies(scratch, fired.filter(~pl.col("keep")).select("id").unique(), config.purge)
         verdicts = assemble_verdicts(scratch, fired, duplicates)
         dropped = verdicts.filter(~pl.col("keep"))["id"].unique()
         _check(ingested, len(dropped), verdicts, config.purge.min_kept_ratio)
