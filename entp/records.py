@@ -43,8 +43,8 @@ VERDICTS = pl.Schema(
 #: Verdict reasons that mean "another copy survives"; they count as duplicates, all other drops as purged.
 DUPLICATE_REASONS = ("exact_duplicate", "near_duplicate")
 
-#: Which copy survived; `jaccard` is the verified shingle similarity (1.0 for exact duplicates), `cluster` the smallest id
-#: of all samples that are linked by similar pairs.
+#: Which copy survived; `jaccard` is the verified shingle similarity (1.0 for exact duplicates), `cluster` the smallest
+#: id of all samples that are linked by similar pairs.
 DUPLICATES = pl.Schema({"id": pl.String, "survivor": pl.String, "jaccard": pl.Float64, "cluster": pl.String})
 
 _STRINGS: Any = pl.List(pl.String)

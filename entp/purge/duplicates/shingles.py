@@ -78,10 +78,9 @@ def _hashed_tokens(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
         tokens = frame.select(pl.when(pl.col("tokens").list.len() > 0).then("tokens").otherwise(signs)).to_series()
     flat = tokens.explode(empty_as_null=False)
     words = pa.chunked_array([flat.to_arrow()]).combine_chunks().dictionary_encode()
-    vocabulary = [
-        xxhash.xxh3_64_intdigest(word.encode("utf-8", "surrogatepass")) for word in words.dictionary.to_pylist()
-    ]
-    hashes = np.array(vocabulary, dtype=np.uint64)[words.indices.to_numpy(zero_copy_only=False)]
+    vocabulary = words.dictionary.to_pylist()
+    known = [xxhash.xxh3_64_intdigest(word.encode("utf-8", "surrogatepass")) for word in vocabulary]
+    hashes = np.array(known, dtype=np.uint64)[words.indices.to_numpy(zero_copy_only=False)]
     return hashes, tokens.list.len().to_numpy().astype(np.int64)
 
 

@@ -37,7 +37,7 @@ def jaccard(mine: Shingles, theirs: Shingles) -> float:
 
 @dataclass(frozen=True)
 class ShingleSets:
-    """Samples as sets of numbered shingles: for each side a sparse 0/1 matrix (samples x shingles), and the set sizes."""
+    """Samples as sets of numbered shingles: for each side a 0/1 matrix (samples x shingles), and the sets' sizes."""
 
     scope: Scope
     matrices: tuple[Any, ...]
@@ -48,7 +48,7 @@ class ShingleSets:
 
 
 def shingle_sets(scope: Scope, sides: Sequence[tuple[np.ndarray, np.ndarray]], shingles: int) -> ShingleSets:
-    """`sides`: for each side of the scope the numbers (0..shingles) of all samples' shingles on end, and the set sizes."""
+    """`sides`: for each side of the scope the numbers (0..shingles) of all samples' shingles, and the sets' sizes."""
     from scipy.sparse import csr_array
 
     matrices = []

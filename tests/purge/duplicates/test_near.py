@@ -76,7 +76,7 @@ def test_every_planted_copy_above_the_threshold_is_found():
         copy = sample(f"Task {seed}", edited(prose(seed, 100), seed % 5, seed) + " and so on")
         expected += similarity(sides(original), sides(copy)) >= THRESHOLD
         rows += [original, copy]
-    assert 150 < expected < 300
+    assert 100 < expected < 300
     assert near(*rows).height == expected
 
 
@@ -179,5 +179,5 @@ def test_clusters_are_those_of_datasketch_or_more():
     cluster = {}
     for copy, survivor, label in near(*rows).select("id", "survivor", "cluster").iter_rows():
         cluster[copy] = cluster[survivor] = label
-    assert len(proposed) > 80
+    assert len(proposed) > 50
     assert all(cluster[rows[one]["id"]] == cluster[rows[other]["id"]] for one, other in proposed)

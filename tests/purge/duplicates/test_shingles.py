@@ -36,11 +36,11 @@ def test_there_are_as_many_hashes_as_shingles(size: int):
     assert hashed["prompt"].list.len().to_list() == [len(shingles(row["messages"][0]["content"], size)) for row in rows]
 
 
+words = st.lists(st.sampled_from("abc"), max_size=12).map(" ".join)
+
+
 @settings(max_examples=200, deadline=None)
-@given(
-    st.lists(st.sampled_from("abc"), max_size=12).map(" ".join),
-    st.lists(st.sampled_from("abc"), max_size=12).map(" ".join),
-)
+@given(words, words)
 def test_texts_share_hashes_as_they_share_shingles(one: str, other: str):
     left, right = hashed_shingles(frame(sample(one, one), sample(other, other)), 3)["response"].to_list()
     assert len(set(left) & set(right)) == len(shingles(one, 3) & shingles(other, 3))
@@ -59,4 +59,4 @@ def test_another_process_finds_the_same_hashes():
     )
     told = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(2)]
     assert told[0] == told[1]
-    assert b"14" in told[0] or len(told[0]) > 20
+    assert len(told[0]) > 40
