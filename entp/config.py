@@ -47,6 +47,16 @@ class PurgeConfig(Section):
         description="file of `entp purge --fit-priors` whose quantiles apply; absent: learnt from each pool",
     )
     languages: list[str] = Field(["en", "zh"], description="allowed languages (ISO 639-1); [] allows all")
+    personal_data: list[Literal["email", "iban", "cn_id", "card", "us_ssn", "ip", "phone"]] = Field(
+        ["email", "iban", "cn_id", "card", "us_ssn", "ip", "phone"],
+        description="types of personal data that placeholders replace; [] replaces none",
+    )
+    benchmarks: list[str] = Field(
+        [], description="files or folders of evaluation items that samples must not hold, besides our own"
+    )
+    contamination_words: int = Field(
+        8, ge=3, description="words in a shared run; an item leaks where such runs make up half of what it asks"
+    )
     duplicate_scope: Literal["both", "prompt", "response"] = Field(
         "both", description="what near-duplicates must have in common; `both` asks it of the whole and of the response"
     )

@@ -43,6 +43,9 @@ VERDICTS = pl.Schema(
 #: Verdict reasons that mean "another copy survives"; they count as duplicates, all other drops as purged.
 DUPLICATE_REASONS = ("exact_duplicate", "near_duplicate")
 
+#: The verdict reason of a sample that gives an evaluation item away.
+CONTAMINATED = "contaminated"
+
 #: Which copy survived; `jaccard` is the verified shingle similarity (1.0 for exact duplicates), `cluster` the smallest
 #: id of all samples that are linked by similar pairs.
 DUPLICATES = pl.Schema({"id": pl.String, "survivor": pl.String, "jaccard": pl.Float64, "cluster": pl.String})
@@ -73,6 +76,23 @@ RULES = pl.Schema(
         "counts": _COUNTS,
     }
 )
+
+#: A prompt or response (`side`) that gives an evaluation item away: `row` of `benchmark` (a file's name), the `share`
+#: of what the item asks that it holds, the most `words` on end, and those words.
+LEAKS = pl.Schema(
+    {
+        "id": pl.String,
+        "side": pl.String,
+        "benchmark": pl.String,
+        "row": pl.Int64,
+        "share": pl.Float64,
+        "words": pl.Int64,
+        "stretch": pl.String,
+    }
+)
+
+#: How often personal data of a type was replaced by a placeholder in a sample.
+PERSONAL = pl.Schema({"id": pl.String, "type": pl.String, "count": pl.Int64})
 
 #: One rater's opinion. `score` 0..5 and `expected` (its mean) are null unless `status` is "rated";
 #: `spread` is the standard deviation of the rater's own distribution, null where it has none.

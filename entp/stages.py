@@ -32,7 +32,7 @@ PATHS = (
     ("purge", "priors"),
 )
 #: Settings that list files or folders, of which the same holds.
-LISTS = (("audit", "benchmarks"),)
+LISTS = (("audit", "benchmarks"), ("purge", "benchmarks"))
 
 
 class Run(Protocol):
@@ -58,7 +58,13 @@ class Stage:
 
 STAGES: tuple[Stage, ...] = (
     Stage("ingest", "Read raw files into canonical samples", (), ("ingest",), ("ingest", "text/language.py")),
-    Stage("purge", "Repair, reject by rule, deduplicate", ("ingest",), ("purge",), ("purge", "text/language.py")),
+    Stage(
+        "purge",
+        "Repair, reject by rule, deduplicate",
+        ("ingest",),
+        ("purge",),
+        ("purge", "pii", "contamination", "text", "evaluate/catalogue.py", "evaluate/tasks", "ingest"),
+    ),
     Stage("rate", "Score every kept sample", ("purge",), ("seed", "rate", "llm"), ("rate", "llm")),
     Stage(
         "curate",

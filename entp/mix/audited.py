@@ -10,11 +10,11 @@ import polars as pl
 from entp import store
 from entp.audit import verdict
 from entp.audit.audit import Audit, audit
-from entp.audit.benchmarks import load_benchmarks
 from entp.audit.judge import judge_toxicity
 from entp.audit.measures import Vectors
 from entp.audit.sample import Finding, NewSample, Opinion
 from entp.config import Config
+from entp.contamination.benchmarks import load_benchmarks
 from entp.llm.session import Session
 from entp.mix.fuse import Fusion
 from entp.mix.trace import Decision
@@ -44,7 +44,7 @@ class Audited:
 def audited(session: Session, fusions: Sequence[Fusion], config: Config, inputs: Inputs) -> Audited:
     """Audit the accepted samples. Raises DataError where they fail as a whole (`entp.audit.verdict`)."""
     samples = [_sample(fusion) for fusion in fusions if fusion.messages]
-    index = load_benchmarks(config.audit)
+    index = load_benchmarks(config.audit.benchmarks, config.audit.contamination_words, "audit.benchmarks")
     with progress("mix: audit", len(samples)) as advance:
         result = audit(
             samples,

@@ -24,7 +24,8 @@ RECOGNISERS: dict[str, Recogniser] = {
 }
 TYPES = tuple(RECOGNISERS)
 #: What every personal datum holds: an @, five digits close together, or the start of an IPv6 address. Most texts don't.
-_TRACE = re.compile(r"@|\d(?:[ ().-]{0,2}\d){4}|[23][0-9a-f]{3}:[0-9a-f]", re.IGNORECASE | re.ASCII)
+TRACE = r"@|\d(?:[ ().-]{0,2}\d){4}|[23][0-9a-f]{3}:[0-9a-f]"
+_TRACE = re.compile(TRACE, re.IGNORECASE | re.ASCII)
 
 
 def find_personal_data(text: str) -> list[PersonalDatum]:

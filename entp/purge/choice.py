@@ -10,7 +10,7 @@ from entp.config import PurgeConfig
 from entp.errors import UsageError
 from entp.purge.rule import LowerQuantile, Rule, UpperQuantile
 from entp.purge.rules import ALL_RULES
-from entp.records import DUPLICATE_REASONS
+from entp.records import CONTAMINATED, DUPLICATE_REASONS
 
 
 def choose_rules(config: PurgeConfig, rules: Iterable[Rule] = ALL_RULES) -> tuple[Rule, ...]:
@@ -20,7 +20,7 @@ def choose_rules(config: PurgeConfig, rules: Iterable[Rule] = ALL_RULES) -> tupl
     """
     known = tuple(rules)
     for reason in config.disable:
-        _must_be_known(reason, (*(rule.reason for rule in known), *DUPLICATE_REASONS), "disable")
+        _must_be_known(reason, (*(rule.reason for rule in known), *DUPLICATE_REASONS, CONTAMINATED), "disable")
     for reason in config.thresholds:
         _must_be_known(reason, tuple(rule.reason for rule in known if rule.prior), "thresholds")
     return tuple(_with_threshold(rule, config) for rule in known if rule.reason not in config.disable)

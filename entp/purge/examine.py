@@ -15,6 +15,8 @@ from entp.purge.choice import choose_rules
 from entp.purge.duplicates.exact import exact_keys
 from entp.purge.duplicates.shingles import hashed_shingles
 from entp.purge.judge import measure
+from entp.purge.leaks import benchmarks, find_leaks
+from entp.purge.personal import replace_personal_data, without_personal_texts
 from entp.purge.repair import repair
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch
@@ -42,13 +44,18 @@ def examine_pool(ingested: Path, config: PurgeConfig, scratch: Scratch) -> int:
 def examine_chunk(chunk: Numbered, settings: str, scratch: Scratch) -> int:
     """Repair and measure the samples of one chunk; returns their number. `settings` is a PurgeConfig as JSON.
 
-    Leaves `samples` (as mended), `repairs`, `numbers` (by rule) and `shingles` (hashed, with the exact key).
+    Leaves `samples` (as mended), `repairs`, `personal`, `leaks`, `numbers` (by rule) and `shingles` (hashed, with the
+    exact key).
     """
     number, samples = chunk
     config, repairs, measured = _prepared(settings)
     mended, repaired = repair(samples, repairs)
+    mended, personal = replace_personal_data(mended, config.personal_data)
+    against = benchmarks(tuple(config.benchmarks), config.contamination_words)
     scratch.write("samples", number, mended)
-    scratch.write("repairs", number, repaired)
+    scratch.write("repairs", number, without_personal_texts(repaired, config.personal_data))
+    scratch.write("personal", number, personal)
+    scratch.write("leaks", number, find_leaks(mended, against))
     scratch.write("numbers", number, measure(mended, measured, config.languages))
     scratch.write("shingles", number, hashed_shingles(mended, config.shingle_words).with_columns(exact_keys(mended)))
     return samples.height

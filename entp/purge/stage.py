@@ -15,11 +15,11 @@ from entp.purge.choice import choose_rules
 from entp.purge.copies import find_copies
 from entp.purge.distributions import distributions
 from entp.purge.examine import examine_pool
-from entp.purge.judge import decide
+from entp.purge.judge import FIRED, decide
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch, scratch_folder
 from entp.purge.verdicts import assemble_verdicts
-from entp.records import DUPLICATE_REASONS, DUPLICATES, REPAIRS, RULES, SAMPLES, VERDICTS
+from entp.records import CONTAMINATED, DUPLICATE_REASONS, DUPLICATES, LEAKS, PERSONAL, REPAIRS, RULES, SAMPLES, VERDICTS
 from entp.stages import Inputs, identity
 from entp.store import Dataset, Summary
 
@@ -39,7 +39,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         ingested = examine_pool(inputs["ingest"], config.purge, scratch)
         _must_hold_samples(ingested)
         limits = _limits(scratch, measured, config.purge)
-        fired = decide(scratch.scan("numbers"), measured, limits)
+        fired = pl.concat([decide(scratch.scan("numbers"), measured, limits), _contaminated(scratch, config.purge)])
         duplicates = find_copies(scratch, fired.filter(~pl.col("keep")).select("id").unique(), config.purge)
         verdicts = assemble_verdicts(scratch, fired, duplicates)
         dropped = verdicts.filter(~pl.col("keep"))["id"].unique()
@@ -48,9 +48,16 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         dataset.write("verdicts", verdicts, VERDICTS)
         dataset.write("duplicates", duplicates.sort("id"), DUPLICATES)
         dataset.write("repairs", scratch.scan("repairs").collect(), REPAIRS)
+        dataset.write("personal", scratch.scan("personal").collect(), PERSONAL)
+        dataset.write("leaks", scratch.scan("leaks").collect(), LEAKS)
         dataset.write("rules", distributions(scratch.scan("numbers"), measured, limits), RULES)
         priors.write(limits, dataset.subfolder("priors") / PRIORS_FILE)
-        return dataset.summarise(_metrics(ingested, len(dropped), verdicts, rules))
+        return dataset.summarise(
+            {
+                **_metrics(ingested, len(dropped), verdicts, rules),
+                **_personal_metrics(scratch, config.purge.personal_data),
+            }
+        )
 
 
 def fit_priors(config: Config, inputs: Inputs, path: Path) -> pl.DataFrame:
@@ -81,6 +88,21 @@ def _write_samples(dataset: Dataset, scratch: Scratch, dropped: pl.Series) -> No
         dataset.write("samples", pl.concat(waiting), SAMPLES)
 
 
+def _contaminated(scratch: Scratch, config: PurgeConfig) -> pl.DataFrame:
+    """FIRED rows of the samples that give an evaluation item away; `value` is the share of it that they hold."""
+    if CONTAMINATED in config.disable:
+        return FIRED.to_frame()
+    worst = scratch.scan("leaks").group_by("id", maintain_order=True).agg(value=pl.col("share").max())
+    return worst.select("id", keep=pl.lit(False), reason=pl.lit(CONTAMINATED), value="value").cast(FIRED).collect()
+
+
+def _personal_metrics(scratch: Scratch, types: Sequence[str]) -> dict[str, float]:
+    """How many data of each type were replaced."""
+    counted = scratch.scan("personal").group_by("type").agg(pl.col("count").sum()).collect()
+    counts = dict(counted.iter_rows())
+    return {f"personal/{kind}": counts.get(kind, 0) for kind in types}
+
+
 def _must_hold_samples(ingested: int) -> None:
     if not ingested:
         raise DataError("purge: nothing came in; look at what `entp ingest` put into quarantine")
@@ -109,6 +131,7 @@ def _metrics(ingested: int, gone: int, verdicts: pl.DataFrame, rules: Sequence[R
         "duplicates": exact + near,
         "exact_duplicates": exact,
         "near_duplicates": near,
+        CONTAMINATED: samples_by_reason.get(CONTAMINATED, 0),
         "repaired": verdicts.filter(pl.col("reason").is_in(repairs))["id"].n_unique(),
         **{f"rule/{rule.reason}": samples_by_reason.get(rule.reason, 0) for rule in rules},
     }

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import xxhash
 
 from entp.records import with_text
+from entp.text.hashed import hashed_lists, hashed_runs
 
 Shingles = frozenset[str]
 
@@ -21,7 +21,6 @@ _POLARS_TOKEN = (
 )
 #: Hashes of a prompt's and a response's shingles never meet.
 _TAGS = {"prompt": np.uint64(0x8E5D_1A3F_77C2_904B), "response": np.uint64(0x31B7_E60D_92F4_5C8D)}
-_BASE = np.uint64(0x9E37_79B9_7F4A_7C15)
 _MIX = np.uint64(0xBF58_476D_1CE4_E5B9)
 _PAD = np.uint64(0x5851_F42D_4C95_7F2D)
 
@@ -52,18 +51,12 @@ def _hashes(texts: pl.Series, size: int, tag: np.uint64) -> pl.Series:
     tokens, counts = _hashed_tokens(texts)
     # A text of fewer words than a shingle is padded to one shingle.
     padded = np.maximum(counts, size)
-    starts = np.cumsum(padded) - padded
     flat = np.full(int(padded.sum()), _PAD)
-    flat[np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(len(tokens))] = tokens
-
-    rolled = np.zeros(max(len(flat) - size + 1, 0), dtype=np.uint64)
-    for offset in range(size):
-        rolled = rolled * _BASE + flat[offset : offset + len(rolled)]
-    windows = padded - size + 1
-    first = np.cumsum(windows) - windows
-    hashes = _mixed(rolled[np.repeat(starts - first, windows) + np.arange(int(windows.sum()))] ^ tag)
-    offsets = np.concatenate([first, [len(hashes)]])
-    lists = pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(hashes))))
+    shift = (np.cumsum(padded) - padded) - (np.cumsum(counts) - counts)
+    flat[np.repeat(shift, counts) + np.arange(len(tokens))] = tokens
+    runs, per_text = hashed_runs(flat, padded, size)
+    offsets = np.concatenate([[0], np.cumsum(per_text)])
+    lists = pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(_mixed(runs ^ tag)))))
     return lists.list.unique()
 
 
@@ -76,12 +69,7 @@ def _hashed_tokens(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
         frame = pl.DataFrame({"lower": lower, "tokens": tokens})
         signs = pl.col("lower").str.extract_all(r"\S+")
         tokens = frame.select(pl.when(pl.col("tokens").list.len() > 0).then("tokens").otherwise(signs)).to_series()
-    flat = tokens.explode(empty_as_null=False)
-    words = pa.chunked_array([flat.to_arrow()]).combine_chunks().dictionary_encode()
-    vocabulary = words.dictionary.to_pylist()
-    known = [xxhash.xxh3_64_intdigest(word.encode("utf-8", "surrogatepass")) for word in vocabulary]
-    hashes = np.array(known, dtype=np.uint64)[words.indices.to_numpy(zero_copy_only=False)]
-    return hashes, tokens.list.len().to_numpy().astype(np.int64)
+    return hashed_lists(tokens), tokens.list.len().to_numpy().astype(np.int64)
 
 
 def _mixed(hashes: np.ndarray) -> np.ndarray:
