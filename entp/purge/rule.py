@@ -17,7 +17,14 @@ import polars as pl
 
 Action = Literal["repair", "drop", "flag"]
 #: Columns a measured rule may ask for (see `entp.purge.views`), or which turns a repair rewrites.
-MEASURED_COLUMNS = ("prompt", "response", "prompt_language", "response_language", "allowed_languages")
+MEASURED_COLUMNS = (
+    "prompt",
+    "response",
+    "response_words",
+    "prompt_language",
+    "response_language",
+    "allowed_languages",
+)
 REPAIRED_TURNS = ("prompt", "response", "every turn")
 
 

@@ -63,9 +63,9 @@ def is_chinese(text: pl.Expr) -> pl.Expr:
     return (han >= 2) & (han * 2 > letters(text)) & ~text.str.contains(r"[\p{Hiragana}\p{Katakana}]")
 
 
-def words(text: pl.Expr) -> pl.Expr:
-    """Lower-case words as a list; a Han character is a word of its own."""
-    return text.str.to_lowercase().str.extract_all(r"\p{Han}|[\p{L}\p{M}\p{N}_']+")
+def filled_line_count(text: pl.Expr) -> pl.Expr:
+    """Number of lines that hold something."""
+    return text.str.count_matches(r"\S[^\n]*")
 
 
 def filled_lines(text: pl.Expr) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""The columns that rules measure: prompt, response, and the languages of both."""
+"""The columns that rules measure: prompt, response and its words, and the languages of both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from entp.purge.repeats import hashed_words
 from entp.purge.text import HAN, is_chinese, letters
 from entp.records import with_text
 from entp.text.language import UNKNOWN, detect_language
@@ -43,6 +44,7 @@ def with_views(samples: pl.DataFrame, allowed_languages: Sequence[str]) -> pl.Da
             "source",
             "prompt",
             "response",
+            response_words=pl.col("response").map_batches(hashed_words, return_dtype=pl.List(pl.UInt64)),
             prompt_language=_language("prompt"),
             response_language=_language("response"),
             allowed_languages=pl.lit(list(allowed_languages), dtype=pl.List(pl.String)),

@@ -6,7 +6,7 @@ import ftfy
 import polars as pl
 
 from entp.purge.rule import Upper, rule
-from entp.purge.text import is_formal, looks_like_code, share, where
+from entp.purge.text import is_formal, letters, looks_like_code, share, where
 
 #: Markup left by an export, in texts that are otherwise not markup.
 _ENTITIES = {
@@ -32,6 +32,10 @@ _ENTITIES = {
 #: Requests whose right answer is drawn or spelled with signs.
 _DRAWING_REQUEST = (
     r"(?i)\b(?:draw|art|design|diagram|chart|graph|map|grid|board|puzzle|sudoku|maze|symbol|password|music|note)"
+)
+_NUMBER_REQUEST = (
+    r"(?i)\d|\b(?:numbers?|digits?|prime|fibonacci|sequence|calculate|compute|sum|convert|code|phone|dates?|years?"
+    r"|table|data|statistics|how (?:many|much)|decimal|binary|pi)\b|数|计算|多少"
 )
 _ABOUT_MARKUP = r"(?i)html|xml|entit|escap|encod|url|regex|markup"
 
@@ -61,6 +65,20 @@ def control_characters(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(r"\r\n?", "\n").str.replace_all(
         r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\u{9f}\u{feff}\u{fffe}\u{ffff}]", ""
     )
+
+
+@rule(reason="invisible_characters", scope="every turn", action="repair", source="METHOD character family; our choice")
+def invisible_characters(text: pl.Expr) -> pl.Expr:
+    r"""Zero-width spaces, word joiners, soft hyphens and direction marks are removed where no script needs them.
+
+    Thai, Lao, Khmer and Burmese part words by zero-width spaces; Arabic and Hebrew need directions.
+
+    Trips:  "one\u200b two\u00ad\u2060 \u202athree\u202c" -> "one two three"
+    Passes: "ภาษา\u200bไทย, \u2067שלום\u2069, 👩\u200d👧"
+    """
+    needed = text.str.contains(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Arabic}\p{Hebrew}\p{Syriac}]")
+    removed = text.str.replace_all(r"[\u{200b}\u{2060}\u{ad}\u{202a}-\u{202e}\u{2066}-\u{2069}]", "")
+    return pl.when(needed).then(text).otherwise(removed)
 
 
 @rule(reason="stray_escapes", scope="every turn", action="repair", source="DATA4LLM text-anomaly table (extra escapes)")
@@ -127,6 +145,42 @@ def symbol_heavy(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     drawn = prompt.str.contains(_DRAWING_REQUEST)
     counts = (response.str.len_chars() >= 20) & ~drawn & ~is_formal(prompt, response)
     return where(counts, share(symbols, response.str.len_chars()))
+
+
+@rule(
+    reason="digit_heavy",
+    scope=("prompt", "response"),
+    prior=Upper(0.5),
+    action="flag",
+    source="METHOD character family (digit ratio)",
+)
+def digit_heavy(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    """Share of digits among letters and digits (0..1), from 40 characters on, where no number was asked for.
+
+    Trips:  ("Describe your town.", "88213 44120 99172 00123 55512 town 99182 77123 11294")
+    Passes: ("List the first ten primes.", "2, 3, 5, 7, 11, 13, 17, 19, 23, 29 are the first ten of them.")
+    """
+    digits = response.str.count_matches(r"\p{N}")
+    asked = prompt.str.contains(_NUMBER_REQUEST)
+    counts = (response.str.len_chars() >= 40) & ~asked & ~is_formal(prompt, response)
+    return where(counts, share(digits, digits + letters(response)))
+
+
+@rule(
+    reason="encoding_ruins",
+    scope="response",
+    prior=Upper(0),
+    action="drop",
+    source="DATA4LLM text-anomaly table (garbled characters)",
+)
+def encoding_ruins(text: pl.Expr) -> pl.Expr:
+    """Places where text was lost by two wrong decodings in a row: what they replaced cannot be repaired.
+
+    Trips:  "你好锟斤拷世界"
+    Trips:  "烫烫烫烫烫"
+    Passes: "汤很烫，烫手。"
+    """
+    return text.str.count_matches(r"锟斤拷|(?:烫){4,}|(?:屯){4,}|ï¿½")
 
 
 @rule(

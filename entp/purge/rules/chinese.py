@@ -97,6 +97,16 @@ def zh_extra_hash(text: pl.Expr) -> pl.Expr:
     return _mend(text, text.str.replace_all(r"(?m)^#{7,}[ \t]*", ""))
 
 
+@rule(reason="zh_half_width_brackets", scope="response", action="repair", source=f"{_TABLE} (half-width brackets)")
+def zh_half_width_brackets(text: pl.Expr) -> pl.Expr:
+    """Half-width brackets around Chinese, after Chinese, become full-width ones.
+
+    Trips:  "北京(中国的首都)很大。" -> "北京（中国的首都）很大。"
+    Passes: "世界卫生组织(WHO)和 f(x)"
+    """
+    return _mend(text, text.str.replace_all(r"(\p{Han})\((\p{Han}[^()（）\n]*)\)", "${1}（${2}）"))
+
+
 @rule(
     reason="zh_dangling_ending",
     scope="response",
@@ -169,3 +179,58 @@ def zh_quote_depth(text: pl.Expr) -> pl.Expr:
     marks = text.str.extract_all("[“”「」『』《》]")
     depth = pl.element().is_in(["“", "「", "『", "《"]).cast(pl.Int64).replace(0, -1).cum_sum()
     return marks.list.eval(depth).list.max()
+
+
+@rule(
+    reason="zh_unpaired_quotes",
+    scope="response",
+    prior=Upper(0),
+    action="flag",
+    source=f"{_TABLE} (quotation marks without their partner)",
+)
+def zh_unpaired_quotes(text: pl.Expr) -> pl.Expr:
+    """Chinese quotation and title marks that are opened and not closed, or the reverse.
+
+    Trips:  "他说《红楼梦是一部小说。"
+    Passes: "他说《红楼梦》是“小说”。"
+    """
+    pairs = (("“", "”"), ("《", "》"), ("「", "」"), ("『", "』"))
+    uneven = [
+        (text.str.count_matches(left).cast(pl.Int64) - text.str.count_matches(right).cast(pl.Int64)).abs()
+        for left, right in pairs
+    ]
+    return where(is_chinese(text), pl.sum_horizontal(uneven))
+
+
+@rule(
+    reason="zh_long_lines",
+    scope="response",
+    prior=Upper(300),
+    action="flag",
+    source=f"{_TABLE} (over-long lines); a limit of our choice",
+)
+def zh_long_lines(text: pl.Expr) -> pl.Expr:
+    """Characters of the longest stretch of Chinese without a mark, space or line break.
+
+    Trips:  "今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩今天天气很好我们一起去公园玩"
+    Passes: "今天天气很好，我们一起去公园玩。"
+    """  # noqa: E501
+    return text.str.extract_all(r"\p{Han}{100,}").list.eval(pl.element().str.len_chars()).list.max()
+
+
+@rule(
+    reason="zh_mixed_scripts",
+    scope="response",
+    prior=Upper(2),
+    action="flag",
+    source=f"{_TABLE} (simplified and traditional characters mixed)",
+)
+def zh_mixed_scripts(text: pl.Expr) -> pl.Expr:
+    """The rarer of common simplified and common traditional characters, counted: both in one text were pasted together.
+
+    Trips:  "这个国家的历史很长。這個國家的歷史很長，經濟發展。"
+    Passes: "这个国家的历史很长。"
+    """
+    simplified = text.str.count_matches("[这个国为来时会对们发学问题说开长东动经还进过现]")
+    traditional = text.str.count_matches("[這個國為來時會對們發學問題說開長東動經還進過現]")
+    return where(is_chinese(text), pl.min_horizontal(simplified, traditional))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from entp.purge.rule import Upper, rule
-from entp.purge.text import HAN, concerns_translation, is_formal, where
+from entp.purge.rule import Lower, Upper, rule
+from entp.purge.text import HAN, concerns_translation, is_formal, letters, share, where
 from entp.text.language import UNKNOWN
+
+_LIST_REQUEST = r"(?i)\b(?:list|names?|words|keywords|outline|recipe|poem|lyrics|tags|vocabulary|headlines|titles)\b"
 
 
 @rule(
@@ -49,3 +51,58 @@ def response_language_mismatch(
     chinese_answer = (response_language == "zh") & bilingual
     exempt = concerns_translation(prompt) | is_formal(prompt, response) | chinese_answer
     return where(differ & ~exempt, pl.lit(1))
+
+
+@rule(
+    reason="word_length",
+    scope=("prompt", "response", "response_language"),
+    prior=Upper(10.0),
+    action="flag",
+    source="Gopher (MassiveText), appendix A1.1: mean word length of at most 10",
+)
+def word_length(prompt: pl.Expr, response: pl.Expr, language: pl.Expr) -> pl.Expr:
+    """Mean length of the words of an English response, in characters; no prose is made of longer ones.
+
+    Trips:  ("Describe how people drink tea at home, and with whom.", "the ofandthat withyouarethis teaisadrinkthatcomesfromasiaandisveryold peoplelikeitandtheydrinkitallovertheworld was it")
+    Passes: ("Describe tea.", "Tea is a drink that comes from the hills of Asia, and people like it.")
+    """  # noqa: E501
+    mean = share(letters(response), response.str.count_matches(r"\S+"))
+    return where((language == "en") & ~is_formal(prompt, response), mean)
+
+
+@rule(
+    reason="few_stop_words",
+    scope=("prompt", "response", "response_language"),
+    prior=Lower(2),
+    action="flag",
+    source="Gopher (MassiveText), appendix A1.1: two of eight stop words at least",
+)
+def few_stop_words(prompt: pl.Expr, response: pl.Expr, language: pl.Expr) -> pl.Expr:
+    """Stop words (the, be, to, of, and, that, have, with) in an English response of 50 words and more; else 2.
+
+    Trips:  ("Describe how tea is made at home.", "You boil water, you take leaf, you put leaf in cup. You pour water, you wait. This you drink. Next cup: you take same leaf. Again you boil water, you pour, you wait. Your guest comes, you drink tea, you talk, you laugh, you smile, you sit. Evening cup, night cup, morning cup: your cup.")
+    Passes: ("Describe tea.", "Tea is the drink of the hills, and people have it with milk.")
+    """  # noqa: E501
+    stop_words = response.str.count_matches(r"(?i)\b(?:the|be|to|of|and|that|have|with)\b")
+    long = response.str.count_matches(r"\S+") >= 50
+    judged = (language == "en") & long & ~is_formal(prompt, response) & ~prompt.str.contains(_LIST_REQUEST)
+    return pl.when(judged).then(stop_words).otherwise(2)
+
+
+@rule(
+    reason="wordless",
+    scope=("prompt", "response"),
+    prior=Upper(0.20),
+    action="flag",
+    source="Gopher (MassiveText), appendix A1.1: words without a letter",
+)
+def wordless(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    """Share of the words that hold no letter (0..1), from 20 words on, where no numbers or symbols were asked for.
+
+    Trips:  ("Describe tea.", "Tea ** ~~ is ** a ** drink ~~ that ** comes ** ~~ from ~~ Asia and ~~ is good")
+    Passes: ("Describe tea.", "Tea comes from the hills of Asia, and 3 in 4 people who live there drink it daily.")
+    """
+    total = response.str.count_matches(r"\S+")
+    bare = total - response.str.count_matches(r"\p{L}\S*")
+    asked = prompt.str.contains(r"(?i)\d|number|digit|sequence|list|数")
+    return where((total >= 20) & ~asked & ~is_formal(prompt, response), share(bare, total))

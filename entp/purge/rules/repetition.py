@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import polars as pl
 
+from entp.purge.repeats import longest_run, repeated_share, repeated_word_run, top_share
 from entp.purge.rule import Upper, rule
-from entp.purge.text import filled_lines, is_formal, letters, looks_like_code, share, where, words
+from entp.purge.text import filled_lines, is_formal, letters, looks_like_code, share, where
 
 #: Requests whose right answer repeats itself.
 _REPETITION_REQUEST = (
@@ -14,8 +17,6 @@ _REPETITION_REQUEST = (
     r"|schedule|survey|questionnaire|quiz|joke|merge|synonym|replace|workout|routine)"
     r"|重复|诗|歌|遍|分类|表格|绕口令|问卷|测验"
 )
-#: Large odd numbers, so that the order of the words counts.
-_WEIGHTS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
 _LIST_MARK = r"^(?:\(?\d{1,3}[.):、]|[-*•])\s*"
 
 
@@ -42,36 +43,94 @@ def repeated_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
 
 @rule(
     reason="repeated_ngrams",
-    scope=("prompt", "response"),
+    scope=("prompt", "response", "response_words"),
     prior=Upper(0.50),
     action="drop",
     source="Gopher (MassiveText), table A1, adapted: one n; on real rows under 0.5 more were right than wrong",
 )
-def repeated_ngrams(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def repeated_ngrams(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
     """Share of 5-word sequences that occurred before (0..1), in responses of 30 words and more.
 
     Trips:  ("Describe tea.", "Tea is a very nice drink. Tea is a very nice drink. Tea is a very nice drink. Tea is a very nice drink. Tea is a very nice drink. Tea is a very nice drink.")
     Passes: ("Describe tea.", "Tea is brewed from the leaves of a shrub that grows in the hills of Asia; it is drunk hot or cold, with milk or lemon, and its taste depends on soil, weather and the skill of those who dry it.")
     """  # noqa: E501
-    # Five numbers mixed into one stand for five words: twice as fast as joining the words themselves.
-    said = words(response)
-    word = pl.element().hash()
-    following = (word.shift(-offset) * pl.lit(weight, pl.UInt64) for offset, weight in enumerate(_WEIGHTS, start=1))
-    sequences = said.list.eval(sum(following, start=word).head(pl.len() - 4))
-    repeats = sequences.list.len() - sequences.list.n_unique()
-    in_words = response.str.count_matches(r"\p{N}") < letters(response)
-    counts = (said.list.len() >= 30) & in_words & ~_is_repetitive_by_nature(prompt, response)
-    return where(counts, share(repeats, sequences.list.len()))
+    return _where_prose(prompt, response, words, _by_words(words, repeated_share, 5))
+
+
+@rule(
+    reason="repeated_paragraphs",
+    scope=("prompt", "response"),
+    prior=Upper(0.30),
+    action="drop",
+    source="Gopher (MassiveText), table A1: duplicate paragraph fraction 0.30",
+)
+def repeated_paragraphs(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    """Share of paragraphs, of 40 characters and more, that are the same as an earlier one.
+
+    Trips:  ("Describe tea.", "Tea is a drink that comes from the hills of Asia.\\n\\nTea is a drink that comes from the hills of Asia.")
+    Passes: ("Describe tea.", "Tea is a drink that comes from the hills of Asia.\\n\\nCoffee is a drink that comes from Africa's hills.")
+    """  # noqa: E501
+    paragraphs = response.str.extract_all(r"[^\n]{40,}")
+    repeats = paragraphs.list.len() - paragraphs.list.n_unique()
+    return where(~_is_repetitive_by_nature(prompt, response), share(repeats, paragraphs.list.len()))
+
+
+@rule(
+    reason="top_bigram",
+    scope=("prompt", "response", "response_words"),
+    prior=Upper(0.20),
+    action="flag",
+    source="Gopher (MassiveText), table A1: top 2-gram 0.20, by words",
+)
+def top_bigram(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
+    """Share of the words that the commonest two-word sequence covers (0..1), in responses of 30 words and more.
+
+    Trips:  ("Describe tea.", "Green tea is a green tea that green tea people call green tea when green tea is green tea and not black, so green tea is what green tea is to them all in the end.")
+    Passes: ("Describe tea.", "Tea is brewed from the leaves of a shrub that grows in the hills of Asia; it is drunk hot or cold, with milk or lemon, and its taste depends on soil, weather and the skill of those who dry it.")
+    """  # noqa: E501
+    return _where_prose(prompt, response, words, _by_words(words, top_share, 2))
+
+
+@rule(
+    reason="top_trigram",
+    scope=("prompt", "response", "response_words"),
+    prior=Upper(0.18),
+    action="flag",
+    source="Gopher (MassiveText), table A1: top 3-gram 0.18, by words",
+)
+def top_trigram(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
+    """Share of the words that the commonest three-word sequence covers (0..1), in responses of 30 words and more.
+
+    Trips:  ("Describe tea.", "A cup of tea is nice. A cup of tea is warm. A cup of tea is good. A cup of tea is fine. A cup of tea is all that one wants in the long evenings.")
+    Passes: ("Describe tea.", "Tea is brewed from the leaves of a shrub that grows in the hills of Asia; it is drunk hot or cold, with milk or lemon, and its taste depends on soil, weather and the skill of those who dry it.")
+    """  # noqa: E501
+    return _where_prose(prompt, response, words, _by_words(words, top_share, 3))
+
+
+@rule(
+    reason="top_fourgram",
+    scope=("prompt", "response", "response_words"),
+    prior=Upper(0.16),
+    action="flag",
+    source="Gopher (MassiveText), table A1: top 4-gram 0.16, by words",
+)
+def top_fourgram(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
+    """Share of the words that the commonest four-word sequence covers (0..1), in responses of 30 words and more.
+
+    Trips:  ("Describe tea.", "A cup of tea is nice. A cup of tea is warm. A cup of tea is good. A cup of tea is fine. A cup of tea is all that one wants in the long evenings.")
+    Passes: ("Describe tea.", "Tea is brewed from the leaves of a shrub that grows in the hills of Asia; it is drunk hot or cold, with milk or lemon, and its taste depends on soil, weather and the skill of those who dry it.")
+    """  # noqa: E501
+    return _where_prose(prompt, response, words, _by_words(words, top_share, 4))
 
 
 @rule(
     reason="repeated_words",
-    scope=("prompt", "response"),
+    scope=("prompt", "response", "response_words"),
     prior=Upper(3),
     action="drop",
     source="METHOD repetition family; our choice",
 )
-def repeated_words(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def repeated_words(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
     """Times in a row that a word of two letters or more follows itself, at the worst place.
 
     Trips:  ("Describe tea.", "Tea is very very very very very good.")
@@ -79,11 +138,7 @@ def repeated_words(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     Passes: ("Laugh.", "哈哈哈哈哈哈")
     Passes: ("When does it open?", "8 AM, 9 AM, 10 AM, 11 AM, or 0 0 0 0 0")
     """
-    word = pl.element()
-    same = (word.eq(word.shift(1)) & word.str.contains(r"^\p{L}[\p{L}\p{M}'’]+$")).fill_null(False)
-    # The longest run of "same" is the largest distance from a place where the word changes.
-    run = same.cum_sum() - pl.when(~same).then(same.cum_sum()).forward_fill()
-    longest = words(response).list.eval(run).list.max()
+    longest = pl.struct(response, words).map_batches(_longest_word_run, return_dtype=pl.Int64)
     return where(~_is_repetitive_by_nature(prompt, response), longest)
 
 
@@ -103,6 +158,25 @@ def repeated_punctuation(text: pl.Expr) -> pl.Expr:
     """
     runs = text.str.extract_all(r"!{4,}|\?{4,}|,{4,}|;{4,}|:{4,}|！{4,}|？{4,}|，{4,}|、{4,}")
     return where(~looks_like_code(text), share(runs.list.join("").str.len_chars(), text.str.len_chars()))
+
+
+def _where_prose(prompt: pl.Expr, response: pl.Expr, words: pl.Expr, value: pl.Expr) -> pl.Expr:
+    """The value in responses of 30 words and more that are not numbers, nor asked to repeat themselves."""
+    in_words = response.str.count_matches(r"\p{N}") < letters(response)
+    return where((words.list.len() >= 30) & in_words & ~_is_repetitive_by_nature(prompt, response), value)
+
+
+def _by_words(words: pl.Expr, measure: Callable[[pl.Series, int], pl.Series], length: int) -> pl.Expr:
+    return words.map_batches(lambda lists: measure(lists, length), return_dtype=pl.Float64)
+
+
+def _longest_word_run(columns: pl.Series) -> pl.Series:
+    """Of texts and the hashes of their words. Most texts have no run worth a closer look."""
+    texts, words = (columns.struct.field(name) for name in columns.struct.fields)
+    return pl.Series(
+        [repeated_word_run(text) if run else 0 for text, run in zip(texts, longest_run(words), strict=True)],
+        dtype=pl.Int64,
+    )
 
 
 def _is_repetitive_by_nature(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:

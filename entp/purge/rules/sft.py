@@ -185,6 +185,16 @@ def absent_input(text: pl.Expr) -> pl.Expr:
     return where(text.str.contains(ends) & ~_carries_content(text), pl.lit(1))
 
 
+@rule(reason="bare_link", scope="response", prior=Upper(0), action="flag", source="our choice")
+def bare_link(text: pl.Expr) -> pl.Expr:
+    """1 where all there is of the response is an address on the web, which a model can only make up.
+
+    Trips:  "https://example.org/how-to-make-tea"
+    Passes: "See https://example.org for more."
+    """
+    return where(text.str.contains(r"(?i)^\W*(?:https?://|www\.)\S+\W*$"), pl.lit(1))
+
+
 @rule(reason="placeholder_response", scope="response", prior=Upper(0), action="drop", source="our choice")
 def placeholder_response(text: pl.Expr) -> pl.Expr:
     """1 where all there is of the response is a stand-in for one.

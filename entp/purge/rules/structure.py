@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Lower, LowerQuantile, Upper, UpperQuantile, rule
-from entp.purge.text import is_formal, looks_like_code, where
+from entp.purge.text import asks_for_code, filled_line_count, is_formal, looks_like_code, share, where
 
 #: Words that no finished sentence ends with.
 _OPEN_WORDS = r"(?:the|an|and|or|of|because|than|into|such as|their|your|our|is a|was a|with a|to a|in a|for a|as a)"
@@ -14,6 +14,13 @@ _FRAGMENT_REQUEST = (
     r"(?i)\b(?:fill|blank|complete|finish|continue|missing|next|word|words|phrase|fragment|begins?|beginning|starts?|"
     r"starting|opening|prefix|conjunction|preposition|article|rearrange|unscramble|insert|extract|identify|remove"
     r"|delete|poem|lyrics|song|verse|haiku|___*|\.\.\.)\b|__"
+)
+_BLOCK_TAG = r"(?:p|div|span|table|tr|td|th|ul|ol|body|html|h[1-6]|section|article|font|center|b|i|em|strong)"
+_MARKUP_REQUEST = r"(?i)\b(?:html|xml|css|web ?(?:page|site)|tag|markup|email template|newsletter|snippet)|网页|标签"
+_LIST_REQUEST = (
+    r"(?i)\b(?:list|bullets?|items?|names?|give|provide|generate|examples?|ideas?|steps?|tips|ways|recipe|outline|plan"
+    r"|ingredients|agenda|schedule|itinerary|checklist|questions|reasons|what are|suggest|create|write|compile)\b"
+    r"|列出|清单|列表|几个|哪些|步骤|建议"
 )
 #: An answer that is quoted at the end, as reasoning tasks do.
 _FINAL_ANSWER = r"(?i)\banswer(?: is|:)[^.\n]*$"
@@ -137,6 +144,100 @@ def unbalanced_brackets(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     unhappy_face = response.str.contains(r"[:;=]-?\(")
     counts = (response.str.count_matches(r"\S+") >= 4) & ~unhappy_face & ~is_formal(prompt, response)
     return where(counts, open_round.clip(0) + open_square.clip(0))
+
+
+@rule(
+    reason="broken_markup",
+    scope=("prompt", "response"),
+    prior=Upper(0),
+    action="drop",
+    source="our choice: a scraper's leftovers",
+)
+def broken_markup(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    """Tags of block markup that are opened and not closed, or the reverse, where nobody asked for markup or code.
+
+    Trips:  ("Describe tea.", "<div class=x><p>Tea is a drink.</p><span>It comes from Asia.")
+    Trips:  ("Describe tea.", "Tea is a drink.</p></div> It comes from Asia.")
+    Passes: ("Write a web page.", "<div><p>Tea is a drink.")
+    Passes: ("Describe tea.", "<p>Tea is a drink.</p>")
+    Passes: ("Compare.", "a < b, b > c, and <your name> is a placeholder.")
+    """
+    opened = response.str.count_matches(rf"(?i)<{_BLOCK_TAG}(?:\s[^<>\n]*)?>").cast(pl.Int64)
+    closed = response.str.count_matches(rf"(?i)</{_BLOCK_TAG}\s*>").cast(pl.Int64)
+    asked = prompt.str.contains(_MARKUP_REQUEST) | asks_for_code(prompt) | prompt.str.contains(r"</?[a-z]+[ >]")
+    return where(~asked & ~response.str.contains("```"), (opened - closed).abs())
+
+
+@rule(
+    reason="ellipsis_lines",
+    scope="response",
+    prior=Upper(0.30),
+    action="flag",
+    source="Gopher (MassiveText), appendix A1.1: lines that end with an ellipsis",
+)
+def ellipsis_lines(text: pl.Expr) -> pl.Expr:
+    r"""Share of lines that end with an ellipsis (0..1), in responses of three lines and more.
+
+    Trips:  "Tea is a drink...\nIt comes from...\nMore on this page..."
+    Passes: "Tea is a drink.\nIt comes from Asia...\nPeople like it.\nSo do I."
+    """
+    lines = filled_line_count(text)
+    return where(lines >= 3, share(text.str.count_matches(r"(?m)\S.*(?:\.\.\.|…)\s*$"), lines))
+
+
+@rule(
+    reason="bullet_lines",
+    scope=("prompt", "response"),
+    prior=Upper(0.90),
+    action="flag",
+    source="Gopher (MassiveText), appendix A1.1: lines that start with a bullet",
+)
+def bullet_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    r"""Share of lines that start with a bullet (0..1), from ten lines on, where no list was asked for.
+
+    Trips:  ("Explain tea.", "- a b\n- c d\n- e f\n- g h\n- i j\n- k l\n- m n\n- o p\n- q r\n- s t")
+    Passes: ("List ten teas.", "- a b\n- c d\n- e f\n- g h\n- i j\n- k l\n- m n\n- o p\n- q r\n- s t")
+    """
+    lines = filled_line_count(response)
+    bullets = response.str.count_matches(r"(?m)^\s*[-*•●▪]\s")
+    return where((lines >= 10) & ~prompt.str.contains(_LIST_REQUEST), share(bullets, lines))
+
+
+@rule(
+    reason="blank_lines",
+    scope=("prompt", "response"),
+    prior=Upper(0.60),
+    action="flag",
+    source="DATA4LLM text-anomaly table (share of blank lines)",
+)
+def blank_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    r"""Share of lines that are blank (0..1), in responses of ten lines and more that are no code or form.
+
+    Trips:  ("Tell.", "one\n\n\ntwo\n\n\nthree\n\n\nfour\n\n\nfive")
+    Passes: ("Tell.", "one\n\ntwo\n\nthree\n\nfour\n\nfive\n\nsix")
+    """
+    lines = response.str.count_matches("\n") + 1
+    blank = lines - filled_line_count(response)
+    return where((lines >= 10) & ~is_formal(prompt, response), share(blank, lines))
+
+
+@rule(
+    reason="equal_length_lines",
+    scope=("prompt", "response"),
+    prior=Upper(49),
+    action="flag",
+    source="DATA4LLM text-anomaly table (equal-length lines 50 times over)",
+)
+def equal_length_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+    r"""Lines as long as the line before, of two characters and more, where no code or table was asked for.
+
+    Trips:  ("Tell.", "ab cd\nef gh\nij kl\nmn op\nqr st\nuv wx\nyz ab\ncd ef\ngh ij\nkl mn\nop qr\nst uv\nwx yz\nab cd\nef gh\nij kl\nmn op\nqr st\nuv wx\nyz ab\ncd ef\ngh ij\nkl mn\nop qr\nst uv\nwx yz\nab cd\nef gh\nij kl\nmn op\nqr st\nuv wx\nyz ab\ncd ef\ngh ij\nkl mn\nop qr\nst uv\nwx yz\nab cd\nef gh\nij kl\nmn op\nqr st\nuv wx\nyz ab\ncd ef\ngh ij\nkl mn\nop qr\nst uv")
+    Passes: ("Tell.", "Tea is a drink.\nIt comes from Asia.\nPeople like it.")
+    """  # noqa: E501
+    many = pl.when(response.str.count_matches("\n") >= 49).then(response)
+    lengths = pl.element().str.len_chars()
+    equal = many.str.split("\n").list.eval((lengths == lengths.shift(1)) & (lengths >= 2)).list.sum()
+    return where(~is_formal(prompt, response), equal.fill_null(0))
 
 
 @rule(reason="response_length_high", scope="response", prior=UpperQuantile(0.995), action="flag", source="our choice")
