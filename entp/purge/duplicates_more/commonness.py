@@ -70,7 +70,7 @@ def commonness(texts: Sequence[str], counts: np.ndarray, samples: int) -> np.nda
 
 
 def weights(common: np.ndarray, quantile: float, floor: float) -> np.ndarray:
-    """Sampling weights [n] in [floor, 1]: 1 up to the `quantile` (0..1) of commonness, above it in proportion to 1/p."""
+    """Sampling weights [n] in [floor, 1]: 1 up to the `quantile` (0..1) of commonness, above it proportional to 1/p."""
     if not len(common):
         return common
     spared = max(float(np.quantile(common, quantile, method="lower")), np.finfo(float).tiny)

@@ -17,6 +17,7 @@ samples than an even share goes first, and gives up no larger a share of its sam
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from entp.embed import embed
 from entp.progress import Advance
 
 #: Samples per cluster aimed at: the comparisons within grow with it, the pairs missed at borders shrink.
-CLUSTER_SIZE = 500
+CLUSTER_SIZE = 1000
 #: Rounds of k-means, and samples per cluster that it learns from.
 ROUNDS = 15
 TRAINED_PER_CLUSTER = 64
@@ -48,8 +49,8 @@ def semantic_duplicates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """For each sample the index of its survivor [n] (its own where it is kept), and the cosine between the two [n].
 
-    `vectors` are unit-length [n, d]; `rank` [n] orders the samples, likeliest survivor first; `groups` [n] are labels of
-    any kind, all equal for no guard. The result follows the samples, not their order. Raises ValueError where two
+    `vectors` are unit-length [n, d]; `rank` [n] orders the samples, likeliest survivor first; `groups` [n] are labels
+    of any kind, all equal for no guard. The result follows the samples, not their order. Raises ValueError where two
     samples have the same rank: the order would then decide.
     """
     count = len(vectors)
@@ -100,8 +101,10 @@ def _keep_first(
         similar = np.round(own[block] @ own[: start + BLOCK].T, DECIMALS)
         later, earlier = np.nonzero(similar > above)
         before = earlier < later + start
-        rows, firsts = later[before], np.flatnonzero(np.diff(later[before], prepend=-1))
-        for row, near in zip(rows[firsts], np.split(earlier[before], firsts[1:]), strict=True):
+        rows, near_rows = later[before], earlier[before]
+        firsts = np.flatnonzero(np.diff(rows, prepend=-1))
+        for first, end in pairwise([*firsts, len(rows)]):
+            row, near = rows[first], near_rows[first:end]
             standing = near[kept[near]]
             if len(standing):
                 best = standing[np.argmax(similar[row, standing])]

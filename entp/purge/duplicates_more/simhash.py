@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -22,7 +22,7 @@ _SPREAD = 1 << 18
 
 
 def fingerprints(texts: Sequence[str], shingle_words: int) -> np.ndarray:
-    """SimHash [n] (uint64) of the texts' runs of `shingle_words` words in lower case, each weighing as often as it occurs.
+    """SimHash [n] (uint64) of the texts' runs of `shingle_words` words in lower case, weighed by how often they occur.
 
     A text without words has the digest of its characters, which is near to nothing but itself.
     """
@@ -90,7 +90,7 @@ def _equal_under(found: np.ndarray, mask: np.uint64, distance: int) -> np.ndarra
 def _blocks(count: int) -> list[np.uint64]:
     """Masks that cut the bits into `count` blocks, as even as can be."""
     edges = [BITS * number // count for number in range(count + 1)]
-    return [np.uint64((1 << end) - (1 << start)) for start, end in zip(edges, edges[1:], strict=False)]
+    return [np.uint64((1 << end) - (1 << start)) for start, end in pairwise(edges)]
 
 
 def _bits(hashes: np.ndarray) -> np.ndarray:

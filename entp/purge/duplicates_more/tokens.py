@@ -58,7 +58,7 @@ def tokens(texts: Sequence[str], *, marks: bool = False) -> Tokens:
 
 
 def shingle_hashes(found: Tokens, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Hashes of all runs of `size` tokens, and offsets by text; a text of fewer tokens is one run, an empty one none."""
+    """Hashes of all runs of `size` tokens, and offsets by text; fewer tokens are one run, none are none."""
     counts = np.diff(found.offsets)
     runs = np.where(counts > 0, np.maximum(1, counts - size + 1), 0)
     offsets = np.concatenate([[0], np.cumsum(runs)])
