@@ -13,7 +13,7 @@ import typer
 from entp import __version__
 from entp.errors import EntpError, UsageError
 from entp.platform import commands, pipelines_command, preflight_command, step_commands
-from entp.stages import STAGES, Stage
+from entp.stages import STAGES, Stage, stage_named
 
 app = typer.Typer(
     name="entp",
@@ -98,8 +98,37 @@ def _stage_command(stage: Stage) -> Callable[..., None]:
     return command
 
 
+def _purge_command(
+    overrides: Overrides = None,
+    output: Output = Path("runs/entp"),
+    params: Params = None,
+    fit_priors: Annotated[
+        Path | None,
+        typer.Option("--fit-priors", metavar="FILE", help="Only learn the pool's quantiles, and write them to FILE."),
+    ] = None,
+) -> None:
+    """Repair, reject by rule, deduplicate (reads ingest).
+
+    **Examples**
+
+    `entp purge --output runs/sample`
+
+    `entp purge --output runs/big --fit-priors priors.json`, then `dvc add priors.json`, and for every later pool:
+
+    `entp purge --output runs/batch purge.priors=priors.json`
+    """
+    from entp import shell
+
+    config = _load(params, overrides or [])
+    if fit_priors:
+        shell.fit_priors_and_show(config, output, fit_priors)
+    else:
+        shell.run_one_and_show(stage_named("purge"), config, [], output)
+
+
 for _stage in STAGES:
-    app.command(name=_stage.name, rich_help_panel="Stages, in order")(_stage_command(_stage))
+    _command = _purge_command if _stage.name == "purge" else _stage_command(_stage)
+    app.command(name=_stage.name, rich_help_panel="Stages, in order")(_command)
 
 
 @app.command(name="plan")

@@ -42,11 +42,22 @@ class PurgeConfig(Section):
     thresholds: dict[str, float] = Field(
         {}, description="reason -> threshold, in place of the rule's own (a quantile where its prior is one)"
     )
+    priors: str | None = Field(
+        None,
+        description="file of `entp purge --fit-priors` whose quantiles apply; absent: learnt from each pool",
+    )
     languages: list[str] = Field(["en", "zh"], description="allowed languages (ISO 639-1); [] allows all")
-    near_duplicate_jaccard: Ratio = Field(0.8, description="verified shingle Jaccard at or above is a duplicate")
+    duplicate_scope: Literal["both", "prompt", "response"] = Field(
+        "both", description="what near-duplicates must have in common; `both` asks it of the whole and of the response"
+    )
+    near_duplicate_jaccard: float = Field(
+        0.8, gt=0, le=1, description="shingle Jaccard at or above is a near-duplicate"
+    )
     shingle_words: int = Field(5, ge=1, description="words (or CJK characters) in a shingle")
-    permutations: int = Field(128, ge=16, description="MinHash permutations")
     min_kept_ratio: Ratio = Field(0.05, description="fail when a smaller share survives")
+    workers: int | None = operational(
+        None, "processes; when absent one per processor, for pools that are worth it", ge=1
+    )
 
 
 class LLMConfig(Section):

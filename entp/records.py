@@ -43,8 +43,36 @@ VERDICTS = pl.Schema(
 #: Verdict reasons that mean "another copy survives"; they count as duplicates, all other drops as purged.
 DUPLICATE_REASONS = ("exact_duplicate", "near_duplicate")
 
-#: Which copy survived; `jaccard` is the verified shingle similarity (1.0 for exact duplicates).
-DUPLICATES = pl.Schema({"id": pl.String, "survivor": pl.String, "jaccard": pl.Float64})
+#: Which copy survived; `jaccard` is the verified shingle similarity (1.0 for exact duplicates), `cluster` the smallest
+#: id of all samples that are linked by similar pairs.
+DUPLICATES = pl.Schema({"id": pl.String, "survivor": pl.String, "jaccard": pl.Float64, "cluster": pl.String})
+
+_STRINGS: Any = pl.List(pl.String)
+_NUMBERS: Any = pl.List(pl.Float64)
+_COUNTS: Any = pl.List(pl.Int64)
+
+#: A turn that repairs rewrote: its number in the conversation (from 0), what was mended, and its text before and after.
+#: Personal data is replaced in both.
+REPAIRS = pl.Schema({"id": pl.String, "turn": pl.Int64, "reasons": _STRINGS, "before": pl.String, "after": pl.String})
+
+#: What each measured rule found in the pool: its `limit` (of a quantile: the median over samples), how often it
+#: `fired`, where its numbers lie, and their histogram (`counts` between `edges`; the last bar holds all beyond).
+RULES = pl.Schema(
+    {
+        "reason": pl.String,
+        "action": pl.String,
+        "measures": pl.String,
+        "limit": pl.Float64,
+        "samples": pl.Int64,
+        "fired": pl.Int64,
+        "median": pl.Float64,
+        "p95": pl.Float64,
+        "p99": pl.Float64,
+        "maximum": pl.Float64,
+        "edges": _NUMBERS,
+        "counts": _COUNTS,
+    }
+)
 
 #: One rater's opinion. `score` 0..5 and `expected` (its mean) are null unless `status` is "rated";
 #: `spread` is the standard deviation of the rater's own distribution, null where it has none.

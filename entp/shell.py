@@ -13,7 +13,7 @@ from entp import accounting, loop, store
 from entp.config import Config
 from entp.plan import actual
 from entp.progress import console
-from entp.stages import STAGES, Stage
+from entp.stages import STAGES, Stage, stage_named
 from entp.store import Summary
 
 if TYPE_CHECKING:
@@ -73,6 +73,17 @@ def run_one_and_show(stage: Stage, config: Config, raw: Sequence[Path], output: 
         console.print(f"    {name:<36} {_number(value)}", highlight=False)
     if stage.name == "mix":
         _show_planned(output)
+
+
+def fit_priors_and_show(config: Config, output: Path, path: Path) -> None:
+    """Learn the quantile priors of an ingested pool and say what they are."""
+    from entp.purge.stage import fit_priors
+
+    limits = fit_priors(config, loop.stage_inputs(stage_named("purge"), output, []), path)
+    for row in limits.filter(limits["source"].is_null() & limits["language"].is_null()).iter_rows(named=True):
+        told = f"{row['reason']:<28} quantile {row['quantile']:g} at {_number(row['limit'])}"
+        console.print(f"    {told} of {row['samples']:,} samples", highlight=False)
+    console.print(f"[bold]priors[/]    {path} ({limits.height} limits); pin them: purge.priors={path}", highlight=False)
 
 
 def report_and_show(config: Config, output: Path) -> None:

@@ -23,8 +23,14 @@ Inputs = Mapping[str, Path]
 
 PACKAGE = Path(__file__).parent
 SHARED_CODE = ("records.py", "store.py")
-#: Settings that may name a local folder, whose content then counts, not its path.
-FOLDERS = (("llm", "model"), ("embed", "model"), ("train", "model"), ("evaluate", "include_path"))
+#: Settings that may name a local file or folder, whose content then counts, not its path.
+PATHS = (
+    ("llm", "model"),
+    ("embed", "model"),
+    ("train", "model"),
+    ("evaluate", "include_path"),
+    ("purge", "priors"),
+)
 #: Settings that list files or folders, of which the same holds.
 LISTS = (("audit", "benchmarks"),)
 
@@ -76,7 +82,7 @@ STAGES: tuple[Stage, ...] = (
         (
             "mix",
             "audit",
-            "purge/duplicates.py",
+            "purge/duplicates",
             "purge/text.py",
             "pii",
             "contamination",
@@ -126,9 +132,9 @@ def identity(name: str, config: Config, inputs: Inputs) -> Identity:
 
 def by_content(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, with a local folder named by what it holds: other weights or tasks at the same path are news."""
-    for section, field in FOLDERS:
+    for section, field in PATHS:
         if section in settings and settings[section][field]:
-            settings[section][field] = _folder_identity(settings[section][field])
+            settings[section][field] = _path_identity(settings[section][field])
     for section, field in LISTS:
         if section in settings:
             settings[section][field] = [raw_digest(Path(name).expanduser()) for name in settings[section][field]]
@@ -144,15 +150,15 @@ def code_version(paths: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _folder_identity(name: str) -> str:
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
+def _path_identity(name: str) -> str:
+    path = Path(name).expanduser()
+    if not path.exists():
         return name
-    if (folder / "config.json").is_file():
+    if (path / "config.json").is_file():
         from entp.llm.embedded import model_identity
 
         return model_identity(name)
-    return f"{folder.resolve().name}@{raw_digest(folder)}"
+    return f"{path.resolve().name}@{raw_digest(path)}"
 
 
 def _source_files(path: Path) -> list[Path]:

@@ -143,13 +143,18 @@ def read(dataset: Path, table: str) -> pl.DataFrame:
 
 def scan(dataset: Path, table: str) -> pl.LazyFrame:
     """A lazy view of a table. Raises DataError where it is missing."""
-    parts = sorted((dataset / table).glob("part-*.parquet"))
-    if not parts:
+    return pl.scan_parquet(parts(dataset, table))
+
+
+def parts(dataset: Path, table: str) -> list[Path]:
+    """The Parquet files of a table, in the order they were written. Raises DataError where it is missing."""
+    found = sorted((dataset / table).glob("part-*.parquet"))
+    if not found:
         raise DataError(
             f"{dataset / table}: no such table; run the stage that writes it first: "
             f"`entp {dataset.name} --output {dataset.parent}`"
         )
-    return pl.scan_parquet(parts)
+    return found
 
 
 def read_manifest(dataset: Path) -> dict[str, Any] | None:

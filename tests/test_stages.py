@@ -88,6 +88,6 @@ def test_the_identity_follows_the_weights_of_a_local_model(tmp_path: Path):
     assert digest() != before
 
 
-@pytest.mark.parametrize(("section", "field"), stages.FOLDERS)
+@pytest.mark.parametrize(("section", "field"), stages.PATHS)
 def test_every_setting_that_names_a_folder_exists(section: str, field: str):
     assert field in type(getattr(Config(), section)).model_fields

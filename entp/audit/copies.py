@@ -1,20 +1,16 @@
-"""Near-duplicates among the new samples: exact, without sketches, since a pair alike must share a rare shingle.
-
-Of two sets with Jaccard similarity t or more, ordered by how rare their shingles are, the first 1 - t (and one more) of
-each have one in common (prefix filtering, Chaudhuri et al. 2006). Only those are indexed.
-"""
+"""Near-duplicates among the new samples."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from functools import lru_cache
 
-import numpy as np
+import polars as pl
 
-from entp.audit.reading import Reading
+from entp.audit.reading import SHINGLE_WORDS
 from entp.audit.sample import NewSample
-from entp.purge.duplicates import Shingles, similarity
+from entp.purge.duplicates.near import near_duplicates
+from entp.purge.duplicates.shingles import hashed_shingles
+from entp.records import MESSAGES
 
 
 def find_copies(samples: Sequence[NewSample], threshold: float) -> dict[str, tuple[str, float]]:
@@ -23,38 +19,11 @@ def find_copies(samples: Sequence[NewSample], threshold: float) -> dict[str, tup
     Samples go by id, and each is compared with those that are no copies themselves; so the first always stays, and
     there are no chains of ever less similar samples.
     """
-    ordered = sorted(samples, key=lambda sample: sample.pair_id)
-
-    @lru_cache(maxsize=10_000)
-    def shingles_of(row: int) -> tuple[Shingles, Shingles]:
-        return Reading(ordered[row].messages).shingles
-
-    copies: dict[str, tuple[str, float]] = {}
-    kept: dict[int, list[int]] = {}
-    for row, rare in enumerate(_rare_shingles([_hashes(shingles_of(row)) for row in range(len(ordered))], threshold)):
-        candidates = sorted({other for shingle in rare for other in kept.get(shingle, ())})
-        scored = [(similarity(shingles_of(row), shingles_of(other)), -other) for other in candidates]
-        best, first = max(scored, default=(0.0, 0))
-        if scored and best >= threshold:
-            copies[ordered[row].pair_id] = (ordered[-first].pair_id, best)
-            continue
-        for shingle in rare:
-            kept.setdefault(shingle, []).append(row)
-    return copies
-
-
-def _hashes(shingles: tuple[Shingles, Shingles]) -> np.ndarray:
-    """Prompt and response shingles as numbers; one of the prompt never equals one of the response."""
-    prompt, response = shingles
-    return np.array([hash(("P", one)) for one in prompt] + [hash(("R", one)) for one in response], dtype=np.int64)
-
-
-def _rare_shingles(sets: Sequence[np.ndarray], threshold: float) -> list[list[int]]:
-    """The prefix of each set that has to meet another's, without shingles that no other set has."""
-    known, counts = np.unique(np.concatenate(sets), return_counts=True)
-    prefixes = []
-    for shingles in sets:
-        frequency = counts[np.searchsorted(known, shingles)]
-        order = np.lexsort((shingles, frequency))[: len(shingles) - math.ceil(threshold * len(shingles) - 1e-9) + 1]
-        prefixes.append([int(shingles[place]) for place in order if frequency[place] > 1])
-    return prefixes
+    rows = pl.DataFrame(
+        {"id": [sample.pair_id for sample in samples], "messages": [sample.messages for sample in samples]},
+        schema={"id": pl.String, "messages": MESSAGES},
+    )
+    # Without lengths, samples rank by their ids alone.
+    hashed = hashed_shingles(rows, SHINGLE_WORDS).with_columns(length=pl.lit(0))
+    found = near_duplicates(lambda: iter([hashed]), threshold)
+    return {row["id"]: (row["survivor"], row["jaccard"]) for row in found.iter_rows(named=True)}

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from entp.audit.toxic_words import toxic_words
 from entp.pii.find import find_personal_data
-from entp.purge.duplicates import Shingles, shingles
+from entp.purge.duplicates.shingles import Shingles, shingles
 from entp.records import Message, prompt_of, response_of
 from entp.text.words import words
 

@@ -1,4 +1,4 @@
-"""Apply repairs to every turn, again and again until nothing changes, and say which turns they changed."""
+"""Apply repairs to every turn, again and again until nothing changes, and keep what each turn was before."""
 
 from __future__ import annotations
 
@@ -7,61 +7,88 @@ from collections.abc import Sequence
 import polars as pl
 
 from entp.purge.rule import Rule
-from entp.records import MESSAGES
+from entp.records import MESSAGES, REPAIRS
 
 #: Each repair removes or replaces what it looks for, so a fixed point comes after two or three rounds; texts
 #: nested deeper than this are left as they are by then.
 MAX_ROUNDS = 50
-#: What a round of repairs reports: `value` is the number of the sample's turns that the repair rewrote.
-REPAIRS = pl.Schema({"id": pl.String, "reason": pl.String, "value": pl.Float64})
 
 
 def repair(samples: pl.DataFrame, repairs: Sequence[Rule]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The samples with mended messages, in the same order; one REPAIRS row per sample and repair that changed it."""
+    """The samples with mended messages, in the same order; one REPAIRS row per turn that changed."""
     if not repairs or samples.is_empty():
         return samples, REPAIRS.to_frame()
-    turns = _turns(samples)
-    damaged = turns.filter(pl.any_horizontal(_rewritten(rule).ne(pl.col("content")) for rule in repairs))
-    mended, log = _to_fixed_point(damaged, repairs)
-    whole = turns.update(mended.select("turn", "content"), on="turn")
-    messages = (
-        whole.group_by("position", maintain_order=True)
-        .agg(messages=pl.struct("role", "content"))
-        .get_column("messages")
-        .cast(MESSAGES)
+    turns = turns_of(samples)
+    damaged = turns.filter(_is_damaged(turns, repairs))
+    if damaged.is_empty():
+        return samples, REPAIRS.to_frame()
+    mended, reasons = _to_fixed_point(damaged, repairs)
+    changed = (
+        damaged.rename({"content": "before"})
+        .join(mended.select("position", "turn", after="content"), on=("position", "turn"))
+        .join(reasons, on=("position", "turn"))
+        .filter(pl.col("after") != pl.col("before"))
+        .sort("position", "turn")
     )
-    value = pl.col("turn").n_unique().cast(pl.Float64).alias("value")
-    return samples.with_columns(messages=messages), log.group_by("id", "reason").agg(value).sort("id", "reason")
+    return with_turns(samples, turns, changed), changed.select(list(REPAIRS)).cast(REPAIRS)
 
 
-def _turns(samples: pl.DataFrame) -> pl.DataFrame:
-    """One row per turn: `turn` and `position` number the turns and the samples."""
+def turns_of(samples: pl.DataFrame) -> pl.DataFrame:
+    """One row per turn: `id`, `position` of the sample, number of the `turn` in it (from 0), `role` and `content`."""
     return (
         samples.select("id", "messages")
         .with_row_index("position")
         .explode("messages", empty_as_null=False)
         .unnest("messages")
-        .with_row_index("turn")
+        .with_columns(turn=pl.int_range(pl.len()).over("position"))
     )
 
 
+def with_turns(samples: pl.DataFrame, turns: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+    """The samples, where turns in `changed` (`position`, `turn`) say `after` instead."""
+    touched = turns.filter(pl.col("position").is_in(changed["position"].unique().implode()))
+    messages = (
+        touched.join(changed.select("position", "turn", "after"), on=("position", "turn"), how="left")
+        .with_columns(content=pl.coalesce("after", "content"))
+        .sort("position", "turn")
+        .group_by("position", maintain_order=True)
+        .agg(rewritten=pl.struct("role", "content"))
+        .with_columns(pl.col("rewritten").cast(MESSAGES))
+    )
+    return (
+        samples.with_row_index("position")
+        .join(messages, on="position", how="left", maintain_order="left")
+        .with_columns(messages=pl.coalesce("rewritten", "messages"))
+        .drop("position", "rewritten")
+    )
+
+
+def _is_damaged(turns: pl.DataFrame, repairs: Sequence[Rule]) -> pl.Series:
+    """Which turns any repair would rewrite."""
+    # Lazily and as columns, so that what repairs have in common is computed once.
+    would = {rule.reason: _rewritten(rule).ne_missing(pl.col("content")) for rule in repairs}
+    return turns.lazy().select(**would).select(pl.any_horizontal(pl.all())).collect().to_series()
+
+
 def _to_fixed_point(turns: pl.DataFrame, repairs: Sequence[Rule]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The turns as the repairs leave them, and (id, turn, reason) of every change."""
-    changes = [pl.DataFrame(schema={"id": pl.String, "turn": turns.schema["turn"], "reason": pl.String})]
+    """The turns as the repairs leave them, and the `reasons` of every turn that changed."""
+    keys = turns.select("position", "turn")
+    changes = [keys.clear().with_columns(reason=pl.lit(None, dtype=pl.String))]
     settled: list[pl.DataFrame] = []
     for _ in range(MAX_ROUNDS):
         before = turns
         for rule in repairs:
             after = turns.select(_rewritten(rule)).to_series()
             changed = turns.filter(after != turns["content"])
-            changes.append(changed.select("id", "turn", reason=pl.lit(rule.reason)))
+            changes.append(changed.select("position", "turn", reason=pl.lit(rule.reason)))
             turns = turns.with_columns(content=after)
         moved = before["content"] != turns["content"]
         settled.append(turns.filter(~moved))
         turns = turns.filter(moved)
         if turns.is_empty():
             break
-    return pl.concat([*settled, turns]), pl.concat(changes)
+    reasons = pl.concat(changes).group_by("position", "turn").agg(reasons=pl.col("reason").unique().sort())
+    return pl.concat([*settled, turns]), reasons
 
 
 def _rewritten(rule: Rule) -> pl.Expr:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import polars as pl
 
@@ -27,9 +27,6 @@ class Upper:
 
     limit: float
 
-    def fires(self, value: pl.Expr) -> pl.Expr:
-        return value > self.limit
-
 
 @dataclass(frozen=True)
 class Lower:
@@ -37,29 +34,22 @@ class Lower:
 
     limit: float
 
-    def fires(self, value: pl.Expr) -> pl.Expr:
-        return value < self.limit
-
 
 @dataclass(frozen=True)
 class UpperQuantile:
-    """Numbers above the `limit` quantile (0..1) of this pool's sources, each on its own, are noise."""
+    """Numbers above the `limit` quantile (0..1) of the pool are noise: see `entp.purge.priors`."""
 
     limit: float
-
-    def fires(self, value: pl.Expr) -> pl.Expr:
-        # "higher" takes a number that occurs: in a source too small to know its tail, nothing lies above it.
-        return value > value.quantile(self.limit, interpolation="higher").over("source")
+    #: A number that occurs: in a group too small to know its tail, nothing lies above it.
+    interpolation: ClassVar[Literal["higher"]] = "higher"
 
 
 @dataclass(frozen=True)
 class LowerQuantile:
-    """Numbers below the `limit` quantile (0..1) of this pool's sources, each on its own, are noise."""
+    """Numbers below the `limit` quantile (0..1) of the pool are noise: see `entp.purge.priors`."""
 
     limit: float
-
-    def fires(self, value: pl.Expr) -> pl.Expr:
-        return value < value.quantile(self.limit, interpolation="lower").over("source")
+    interpolation: ClassVar[Literal["lower"]] = "lower"
 
 
 Prior = Upper | Lower | UpperQuantile | LowerQuantile
@@ -94,6 +84,11 @@ class Rule:
     def examples(self) -> tuple[Example, ...]:
         lines = [line.strip() for line in _docstring(self.function).splitlines()]
         return tuple(_example(line) for line in lines if line.startswith(("Trips:", "Passes:")))
+
+    def fires(self, limit: pl.Expr) -> pl.Expr:
+        """Whether the sample's number is noise by this limit."""
+        above = isinstance(self.prior, Upper | UpperQuantile)
+        return pl.col(self.reason) > limit if above else pl.col(self.reason) < limit
 
     def measure(self) -> pl.Expr:
         """The number per sample, named by the reason; 0 where the function says nothing."""

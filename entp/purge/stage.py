@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -9,122 +10,102 @@ import polars as pl
 from entp import store
 from entp.config import Config, PurgeConfig
 from entp.errors import DataError
-from entp.progress import progress
+from entp.purge import priors
 from entp.purge.choice import choose_rules
-from entp.purge.duplicates import exact_duplicates, near_duplicates
-from entp.purge.judge import BATCH, judge
-from entp.purge.repair import repair
+from entp.purge.copies import find_copies
+from entp.purge.distributions import distributions
+from entp.purge.examine import examine_pool
+from entp.purge.judge import decide
 from entp.purge.rule import Rule
-from entp.records import DUPLICATE_REASONS, DUPLICATES, SAMPLES, VERDICTS
+from entp.purge.scratch import Scratch, scratch_folder
+from entp.purge.verdicts import assemble_verdicts
+from entp.records import DUPLICATE_REASONS, DUPLICATES, REPAIRS, RULES, SAMPLES, VERDICTS
 from entp.stages import Inputs, identity
-from entp.store import Summary
+from entp.store import Dataset, Summary
 
-#: The reason of a sample that nothing has to be said about.
-PASSED = "passed"
-EXACT, NEAR = DUPLICATE_REASONS
+PRIORS_FILE = "priors.json"
+ROWS_PER_PART = 50_000
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
     """Repair, judge by rule, keep one copy of each; publish the kept samples, and a verdict for every sample.
 
-    Raises UsageError for a configured reason that does not exist, DataError where too few samples survive.
+    Texts pass through in chunks: memory holds what is known of each sample, never the pool's texts.
+    Raises UsageError for a configured reason or file that does not exist, DataError where too few samples survive.
     """
     rules = choose_rules(config.purge)
-    with store.publish(output, identity("purge", config, inputs)) as dataset:
-        samples = store.read(inputs["ingest"], "samples")
-        repaired, repairs = _repair(samples, [rule for rule in rules if rule.action == "repair"])
-        fired = _judge(repaired, [rule for rule in rules if rule.action != "repair"], config.purge)
-        sound = repaired.join(fired.filter(~pl.col("keep")), on="id", how="anti", maintain_order="left")
-        duplicates = _duplicates(sound, config.purge)
-
-        verdicts = assemble_verdicts(samples, repairs, fired, duplicates)
-        kept = repaired.join(verdicts.filter(~pl.col("keep")), on="id", how="anti", maintain_order="left")
-        _check(samples.height, kept.height, verdicts, config.purge.min_kept_ratio)
-        dataset.write("samples", kept, SAMPLES)
+    measured = [rule for rule in rules if rule.action != "repair"]
+    with store.publish(output, identity("purge", config, inputs)) as dataset, scratch_folder(output.parent) as scratch:
+        ingested = examine_pool(inputs["ingest"], config.purge, scratch)
+        _must_hold_samples(ingested)
+        limits = _limits(scratch, measured, config.purge)
+        fired = decide(scratch.scan("numbers"), measured, limits)
+        duplicates = find_copies(scratch, fired.filter(~pl.col("keep")).select("id").unique(), config.purge)
+        verdicts = assemble_verdicts(scratch, fired, duplicates)
+        dropped = verdicts.filter(~pl.col("keep"))["id"].unique()
+        _check(ingested, len(dropped), verdicts, config.purge.min_kept_ratio)
+        _write_samples(dataset, scratch, dropped)
         dataset.write("verdicts", verdicts, VERDICTS)
         dataset.write("duplicates", duplicates.sort("id"), DUPLICATES)
-        return dataset.summarise(_metrics(samples.height, kept.height, verdicts, rules))
+        dataset.write("repairs", scratch.scan("repairs").collect(), REPAIRS)
+        dataset.write("rules", distributions(scratch.scan("numbers"), measured, limits), RULES)
+        priors.write(limits, dataset.subfolder("priors") / PRIORS_FILE)
+        return dataset.summarise(_metrics(ingested, len(dropped), verdicts, rules))
 
 
-def assemble_verdicts(
-    samples: pl.DataFrame, repairs: pl.DataFrame, fired: pl.DataFrame, duplicates: pl.DataFrame
-) -> pl.DataFrame:
-    """VERDICTS in the order of `samples`, then by reason; samples without any have passed."""
-    columns = ("id", "keep", "reason", "value")
-    said = pl.concat(
-        [
-            repairs.with_columns(keep=pl.lit(True)).select(columns),
-            fired.select(columns),
-            duplicates.with_columns(keep=pl.lit(False), value=pl.col("jaccard")).select(columns),
-        ]
-    )
-    silent = samples.select("id").join(said, on="id", how="anti")
-    passed = silent.with_columns(keep=pl.lit(True), reason=pl.lit(PASSED), value=pl.lit(0.0))
-    order = samples.select("id").with_row_index("position")
-    return (
-        pl.concat([said, passed.select(columns)])
-        .join(order, on="id", how="left")
-        .sort("position", "reason")
-        .select("id", pl.lit("purge").alias("stage"), "keep", "reason", "value")
-    )
+def fit_priors(config: Config, inputs: Inputs, path: Path) -> pl.DataFrame:
+    """Learn the quantile priors of the pool, write them to a file, and return them (`priors.LIMITS`)."""
+    rules = [rule for rule in choose_rules(config.purge) if rule.action != "repair"]
+    with scratch_folder(inputs["ingest"].parent) as scratch:
+        _must_hold_samples(examine_pool(inputs["ingest"], config.purge, scratch))
+        limits = priors.fit(scratch.scan("numbers"), rules)
+    priors.write(limits, path)
+    return limits
 
 
-def _repair(samples: pl.DataFrame, repairs: list[Rule]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    with progress("purge: repair", samples.height) as advance:
-        batches = []
-        for batch in samples.iter_slices(BATCH):
-            batches.append(repair(batch, repairs))
-            advance(batch.height)
-    if not batches:
-        return repair(samples, repairs)
-    return pl.concat([mended for mended, _ in batches]), pl.concat([changes for _, changes in batches])
+def _limits(scratch: Scratch, rules: Sequence[Rule], config: PurgeConfig) -> pl.DataFrame:
+    """The pool's own quantiles, or those of the file that the configuration pins."""
+    return priors.fit(scratch.scan("numbers"), rules) if config.priors is None else priors.read(Path(config.priors))
 
 
-def _judge(samples: pl.DataFrame, rules: list[Rule], config: PurgeConfig) -> pl.DataFrame:
-    with progress("purge: rules", samples.height) as advance:
-        return judge(samples, rules, config.languages, advance)
+def _write_samples(dataset: Dataset, scratch: Scratch, dropped: pl.Series) -> None:
+    """The kept samples, as they were mended, in the order they came in."""
+    waiting: list[pl.DataFrame] = []
+    gone = dropped.to_frame("id")
+    for chunk in scratch.chunks("samples"):
+        waiting.append(chunk.join(gone, on="id", how="anti", maintain_order="left"))
+        if sum(kept.height for kept in waiting) >= ROWS_PER_PART:
+            dataset.write("samples", pl.concat(waiting), SAMPLES)
+            waiting = []
+    if waiting:
+        dataset.write("samples", pl.concat(waiting), SAMPLES)
 
 
-def _duplicates(samples: pl.DataFrame, config: PurgeConfig) -> pl.DataFrame:
-    """DUPLICATES with a `reason`; every survivor named does survive."""
-    none = DUPLICATES.to_frame()
-    exact = none if EXACT in config.disable else exact_duplicates(samples)
-    single = samples.join(exact, on="id", how="anti", maintain_order="left")
-    with progress("purge: near-duplicates", single.height) as advance:
-        near = (
-            none
-            if NEAR in config.disable
-            else near_duplicates(
-                single, config.near_duplicate_jaccard, config.shingle_words, config.permutations, advance
-            )
-        )
-    # The survivor of an exact copy may itself be a near copy: then both have the same survivor.
-    onward = near.select(survivor="id", last="survivor", closeness="jaccard")
-    exact = exact.join(onward, on="survivor", how="left").select(
-        "id", survivor=pl.coalesce("last", "survivor"), jaccard=pl.coalesce("closeness", "jaccard")
-    )
-    return pl.concat([exact.with_columns(reason=pl.lit(EXACT)), near.with_columns(reason=pl.lit(NEAR))])
+def _must_hold_samples(ingested: int) -> None:
+    if not ingested:
+        raise DataError("purge: nothing came in; look at what `entp ingest` put into quarantine")
 
 
-def _check(ingested: int, kept: int, verdicts: pl.DataFrame, min_kept_ratio: float) -> None:
+def _check(ingested: int, dropped: int, verdicts: pl.DataFrame, min_kept_ratio: float) -> None:
+    kept = ingested - dropped
     if kept and kept >= min_kept_ratio * ingested:
         return
     counts = verdicts.filter(~pl.col("keep"))["reason"].value_counts().sort("count", "reason", descending=[True, False])
     commonest = ", ".join(f"{reason} {count}" for reason, count in counts.head(5).iter_rows())
     raise DataError(
-        f"purge: only {kept} of {ingested} samples survive; commonest reasons: {commonest or 'none, nothing came in'}; "
+        f"purge: only {kept} of {ingested} samples survive; commonest reasons: {commonest}; "
         "look at the data, name reasons in purge.disable, or lower purge.min_kept_ratio"
     )
 
 
-def _metrics(ingested: int, kept: int, verdicts: pl.DataFrame, rules: tuple[Rule, ...]) -> dict[str, float]:
+def _metrics(ingested: int, gone: int, verdicts: pl.DataFrame, rules: Sequence[Rule]) -> dict[str, float]:
     samples_by_reason = dict(verdicts.group_by("reason").agg(pl.col("id").n_unique()).iter_rows())
     exact, near = (samples_by_reason.get(reason, 0) for reason in DUPLICATE_REASONS)
     repairs = [rule.reason for rule in rules if rule.action == "repair"]
     return {
-        "kept_ratio": kept / ingested,
-        "kept": kept,
-        "dropped": ingested - kept - exact - near,
+        "kept_ratio": (ingested - gone) / ingested,
+        "kept": ingested - gone,
+        "dropped": gone - exact - near,
         "duplicates": exact + near,
         "exact_duplicates": exact,
         "near_duplicates": near,

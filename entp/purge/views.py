@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import polars as pl
@@ -25,44 +26,55 @@ _ENGLISH_WORDS = (
     r"|their|they|by|as|an|write|generate|create|describe|explain|given|give|list|following|name|find|identify|classify"
     r"|provide|make|rewrite|sentence|convert|edit|construct|design|suggest|about|between|into|each|would|should)\b"
 )
+_ENGLISH_WORD = re.compile(_ENGLISH_WORDS)
 #: Share of such words from which a text is English without asking the detector (which is a hundred times slower).
 _ENGLISH_SHARE = 0.15
 
 
 def with_views(samples: pl.DataFrame, allowed_languages: Sequence[str]) -> pl.DataFrame:
     """`id`, `source` and the columns of `entp.purge.rule.MEASURED_COLUMNS`."""
-    return with_text(samples).select(
-        "id",
-        "source",
-        "prompt",
-        "response",
-        prompt_language=language_of(pl.col("prompt")),
-        response_language=language_of(pl.col("response")),
-        allowed_languages=pl.lit(list(allowed_languages), dtype=pl.List(pl.String)),
+    # Lazily, so that what the expressions have in common is computed once.
+    return (
+        with_text(samples)
+        .lazy()
+        .select("id", "source", "prompt", "response", *_signs("prompt"), *_signs("response"))
+        .select(
+            "id",
+            "source",
+            "prompt",
+            "response",
+            prompt_language=_language("prompt"),
+            response_language=_language("response"),
+            allowed_languages=pl.lit(list(allowed_languages), dtype=pl.List(pl.String)),
+        )
+        .collect()
     )
 
 
-def language_of(text: pl.Expr) -> pl.Expr:
-    """ISO 639-1 code, or "und" where there is too little prose, a mixture, or the detector is unsure."""
+def _signs(column: str) -> tuple[pl.Expr, pl.Expr]:
+    """The text's prose, and its language where signs decide: "und" where there is too little prose, or a mixture."""
+    text = pl.col(column)
     prose = text.str.replace_all(_NOT_PROSE, " ")
     han = text.str.count_matches(HAN)
     chinese = is_chinese(text) & (han >= MIN_LETTERS // 4)
-    mixed = ~chinese & (han >= 3) & ~text.str.contains(r"[\p{Hiragana}\p{Katakana}\p{Hangul}]")
+    mixed = (han >= 3) & ~text.str.contains(r"[\p{Hiragana}\p{Katakana}\p{Hangul}]")
     too_short = letters(prose) < MIN_LETTERS
-    english = _is_plainly_english(prose)
-    asked = pl.when(~chinese & ~mixed & ~too_short & ~english).then(prose)
-    detected = asked.map_batches(_detect, return_dtype=pl.String)
-    # What is taken for English but has none of its frequent words is a list of names.
-    names = (detected == "en") & ~prose.str.contains(_ENGLISH_WORDS)
-    return (
+    settled = (
         pl.when(chinese)
         .then(pl.lit("zh"))
-        .when(mixed | too_short | names)
+        .when(mixed | too_short)
         .then(pl.lit(UNKNOWN))
-        .when(english)
+        .when(_is_plainly_english(prose))
         .then(pl.lit("en"))
-        .otherwise(detected)
     )
+    return prose.alias(f"{column}_prose"), settled.alias(f"{column}_settled")
+
+
+def _language(column: str) -> pl.Expr:
+    """ISO 639-1 code, or "und" where it cannot be told. The detector costs most by far: it is asked last."""
+    settled = pl.col(f"{column}_settled")
+    asked = pl.when(settled.is_null()).then(pl.col(f"{column}_prose"))
+    return pl.coalesce(settled, asked.map_batches(_detect, return_dtype=pl.String))
 
 
 def _is_plainly_english(text: pl.Expr) -> pl.Expr:
@@ -79,4 +91,6 @@ def _code(text: str | None) -> str:
     if text is None:
         return UNKNOWN
     code, probability = detect_language(text)
-    return code if probability >= MIN_PROBABILITY else UNKNOWN
+    # What is taken for English but has none of its frequent words is a list of names.
+    names = code == "en" and not _ENGLISH_WORD.search(text)
+    return UNKNOWN if names or probability < MIN_PROBABILITY else code

@@ -72,6 +72,27 @@ def reasons(counts: Sequence[tuple[str, int]], colour: str = ACCENT) -> Figure:
     return figure
 
 
+def rule_histograms(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """A small histogram per rule (rows of `entp.records.RULES`) on a logarithmic scale, its limit as a line."""
+    from matplotlib.figure import Figure
+
+    columns = 4
+    lines = -(-len(rows) // columns)
+    figure = Figure(figsize=(9.6, 1.55 * lines))
+    for place, row in enumerate(rows):
+        axes = figure.add_subplot(lines, columns, place + 1)
+        _style(axes)
+        edges, counts = np.array(row["edges"]), np.array(row["counts"])
+        axes.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=ACCENT)
+        axes.set_yscale("symlog", linthresh=1)
+        axes.axvline(row["limit"], color=SECOND, linewidth=1.2)
+        axes.set_title(row["reason"].replace("_", " "), fontsize=8, color=INK, loc="left")
+        axes.set_yticks([])
+        axes.tick_params(labelsize=7)
+    figure.tight_layout()
+    return figure
+
+
 def transition_heat_map(matrix: np.ndarray[Any, Any], half_widths: np.ndarray[Any, Any]) -> Figure:
     """P(observed score | true score), and half the width of its interval (NaN: none); rows are the true score."""
     figure, axes = _figure(4.6, 4.2)
@@ -205,6 +226,12 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(width, height))
     axes = figure.subplots()
+    _style(axes)
+    return figure, axes
+
+
+def _style(axes: Axes) -> None:
+    """Two quiet axes, small dark labels."""
     axes.tick_params(labelsize=8, colors=INK, length=0)
     axes.xaxis.label.set_fontsize(9)
     axes.yaxis.label.set_fontsize(9)
@@ -212,4 +239,3 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
         axes.spines[side].set_color("#c9d0d8")
-    return figure, axes

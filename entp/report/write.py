@@ -15,7 +15,7 @@ from entp import accounting, lineage, store
 from entp.config import Config
 from entp.plan import actual, wording
 from entp.records import ACCEPTED_STATUSES, with_text
-from entp.report import curation, figures
+from entp.report import curation, figures, purging
 from entp.report.summary import SUMMARY, cost_rows, evaluation_rows, rater_rows, write_summary
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def _page(config: Config, run: Path, drawn: Mapping[str, str]) -> str:
         funnel=accounting.funnel(run).to_dicts(),
         fates=[fate for fate in accounting.FATES if accounting.funnel(run)[fate].sum() > 0],
         figures=drawn,
+        rules=purging.rule_rows(run) if store.is_current(run / "purge") else [],
+        repaired=purging.repaired_rows(run) if store.is_current(run / "purge") else [],
         raters=rater_rows(run) if store.is_current(run / "rate") else [],
         agreement=curation.agreement_rows(summary["metrics"].get("curate", {})),
         moved=curation.moved(run) if store.is_current(run / "curate") else [],
@@ -85,6 +87,7 @@ def _figures(run: Path) -> Iterator[tuple[str, Figure]]:
         for name, keep, colour in (("dropped", False, figures.FATE_COLOURS["purged"]), ("kept", True, figures.ACCENT)):
             if counts := _reason_counts(run, keep):
                 yield f"reasons_{name}", figures.reasons(counts, colour)
+        yield from purging.purge_figures(run)
     if store.is_current(run / "rate") and (raters := rater_rows(run)):
         yield "raters", figures.scores_by_rater(raters)
     if store.is_current(run / "curate"):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from entp.audit.copies import find_copies
 from entp.audit.reading import Reading
 from entp.audit.sample import NewSample
-from entp.purge.duplicates import similarity
+from entp.purge.duplicates.similarity import similarity
 from tests.audit.samples import conversation, sample
 
 TEXT = "the sand glows red while the waves come in and the gulls fly home over the quiet old harbour wall"

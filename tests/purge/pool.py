@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from entp.config import Config, PurgeConfig
-from entp.purge.judge import judge
+from entp.purge import priors
+from entp.purge.judge import decide, measure
 from entp.purge.repair import repair
 from entp.purge.rule import LowerQuantile, Rule, UpperQuantile
 from entp.purge.rules import ALL_RULES
@@ -19,12 +21,18 @@ REPAIRS = tuple(rule for rule in ALL_RULES if rule.action == "repair")
 LANGUAGES = PurgeConfig().languages
 
 
+def frame(*rows: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=SAMPLES)
+
+
 def ignore(items: int = 1) -> None:
     """A progress bar that nobody watches."""
 
 
-def frame(*rows: dict[str, Any]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=SAMPLES)
+def judge(samples: pl.DataFrame, rules: Sequence[Rule], languages: Sequence[str] = LANGUAGES) -> pl.DataFrame:
+    """One FIRED row per sample and rule that fired on it, by limits learnt from these samples."""
+    numbers = measure(samples, rules, languages).lazy()
+    return decide(numbers, rules, priors.fit(numbers, rules))
 
 
 def fired_on(rule: Rule, text: str | tuple[str, str]) -> list[str]:
@@ -35,14 +43,14 @@ def fired_on(rule: Rule, text: str | tuple[str, str]) -> list[str]:
     rows = [sample(prompt, response)]
     if isinstance(rule.prior, UpperQuantile | LowerQuantile):
         rows += [sample(f"Question {number}?", "word " * (3 + number % 7)) for number in range(999)]
-    fired = judge(frame(*rows), [rule], LANGUAGES, ignore)
+    fired = judge(frame(*rows), [rule])
     return fired.filter(pl.col("id") == rows[0]["id"])["reason"].to_list()
 
 
 def dropped_for(prompt: str, response: str) -> list[str]:
     """Reasons for which any rule drops the sample, after all repairs."""
     samples, _ = repair(frame(sample(prompt, response)), REPAIRS)
-    return judge(samples, MEASURED, LANGUAGES, ignore).filter(~pl.col("keep"))["reason"].to_list()
+    return judge(samples, MEASURED).filter(~pl.col("keep"))["reason"].to_list()
 
 
 def mended(rule: Rule, text: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import polars as pl
 import pytest
 
-from entp.purge.rule import Example, LowerQuantile, Rule, UpperQuantile
+from entp.purge.rule import Example, Rule
 from entp.purge.rules import ALL_RULES
 from tests.purge.pool import fired_on, mended
 
@@ -37,14 +36,3 @@ def test_reasons_are_unique_and_the_families_are_all_there():
         "sft",
         "chinese",
     }
-
-
-def test_quantile_priors_are_learnt_from_each_source_of_the_pool():
-    values = pl.DataFrame({"source": ["a"] * 100 + ["b"] * 100, "value": [*range(100), *range(1000, 1100)]})
-    fired = values.filter(UpperQuantile(0.98).fires(pl.col("value")) | LowerQuantile(0.02).fires(pl.col("value")))
-    assert fired["value"].to_list() == [0, 99, 1000, 1099]
-
-
-def test_a_source_too_small_to_know_its_tail_has_no_outliers():
-    values = pl.DataFrame({"source": ["a"] * 3, "value": [1, 5, 900]})
-    assert values.filter(UpperQuantile(0.98).fires(pl.col("value"))).is_empty()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from entp.purge.judge import judge
 from entp.purge.repair import repair
 from tests.datasets import sample
-from tests.purge.pool import MEASURED, REPAIRS, dropped_for, frame, ignore
+from tests.purge.pool import MEASURED, REPAIRS, dropped_for, frame, judge
 
 CODE = """Here is the function:
 
@@ -84,6 +83,6 @@ def test_a_german_answer_to_a_german_question_is_noise_only_where_german_is_not_
             "Man gießt kochendes Wasser auf die Blätter und wartet drei Minuten.",
         )
     )
-    assert judge(row, MEASURED, ["en", "de"], ignore).is_empty()
-    assert judge(row, MEASURED, [], ignore).is_empty()
-    assert judge(row, MEASURED, ["en"], ignore)["reason"].to_list() == ["language_not_allowed"]
+    assert judge(row, MEASURED, ["en", "de"]).is_empty()
+    assert judge(row, MEASURED, []).is_empty()
+    assert judge(row, MEASURED, ["en"])["reason"].to_list() == ["language_not_allowed"]

@@ -82,11 +82,13 @@ def test_every_turn_of_a_conversation_is_repaired_and_the_turns_are_counted():
         "Say <|im_end|>",
         "It ’s me.",
     ]
-    assert repairs.select("reason", "value").rows() == [
-        ("control_characters", 2.0),
-        ("mojibake", 1.0),
-        ("trailing_role_marker", 2.0),
+    assert repairs.select("turn", "reasons", "before").rows() == [
+        (0, ["control_characters"], "Be kind.\x00"),
+        (1, ["control_characters"], "Hello\x07"),
+        (2, ["trailing_role_marker"], "Hi.<|im_end|>"),
+        (4, ["mojibake", "trailing_role_marker"], "It â€™s me.</s>"),
     ]
+    assert repairs["after"].to_list() == ["Be kind.", "Hello", "Hi.", "It ’s me."]
 
 
 def test_samples_keep_their_order_and_ids():

@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from entp import store
 from entp.config import Config
 from entp.errors import DataError, UsageError
-from entp.purge.judge import judge
 from entp.purge.stage import run
 from tests.datasets import publish, sample
-from tests.purge.pool import LANGUAGES, MEASURED, configured, frame, ignore
+from tests.purge.pool import MEASURED, configured, frame, judge
 
 STORY = "The river rises in the hills, runs past three old mills, and reaches the sea near a small and quiet town."
 ROWS = [
@@ -128,8 +127,8 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path):
 @settings(max_examples=25, deadline=None)
 @given(st.permutations(range(len(ROWS))))
 def test_verdicts_do_not_depend_on_the_order_of_rows(order: list[int]):
-    expected = judge(frame(*ROWS), MEASURED, LANGUAGES, ignore).sort("id", "reason")
-    shuffled = judge(frame(*(ROWS[index] for index in order)), MEASURED, LANGUAGES, ignore).sort("id", "reason")
+    expected = judge(frame(*ROWS), MEASURED).sort("id", "reason")
+    shuffled = judge(frame(*(ROWS[index] for index in order)), MEASURED).sort("id", "reason")
     assert shuffled.equals(expected)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from entp.audit.checks.case import Case
 from entp.audit.reading import SHINGLE_WORDS, Reading
 from entp.audit.sample import Finding
-from entp.purge.duplicates import Shingles, jaccard
+from entp.purge.duplicates.shingles import Shingles
+from entp.purge.duplicates.similarity import jaccard
 
 #: Shorter answers ("Paris", "3.14 metres") are alike by chance; in shingles.
 MIN_RESPONSE = 5

@@ -1,0 +1,31 @@
+"""Exact copies: the same in all turns but for case, white space and character width."""
+
+from __future__ import annotations
+
+import hashlib
+
+import polars as pl
+
+from entp.records import DUPLICATES
+
+
+def exact_keys(samples: pl.DataFrame) -> pl.Series:
+    """A key of 16 bytes for each sample, the same for copies: blake2b of the normalised conversation."""
+    content = pl.element().struct.field("role") + "\0" + pl.element().struct.field("content")
+    conversation = pl.col("messages").list.eval(content).list.join("\0")
+    normal = conversation.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[ \t\r\n\u{3000}]+", " ")
+    texts = samples.select(normal.str.strip_chars().str.replace_all(" ?\0 ?", "\0")).to_series()
+    keys = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
+    return pl.Series("key", keys, dtype=pl.Binary)
+
+
+def exact_duplicates(keyed: pl.DataFrame) -> pl.DataFrame:
+    """DUPLICATES rows of samples with an equal `key`; the longer response survives, else the smaller `id`."""
+    ranked = keyed.select("id", "key", "length").sort("length", "id", descending=[True, False])
+    return (
+        ranked.with_columns(survivor=pl.col("id").first().over("key"), cluster=pl.col("id").min().over("key"))
+        .filter(pl.col("id") != pl.col("survivor"))
+        .with_columns(jaccard=pl.lit(1.0))
+        .select(list(DUPLICATES))
+        .sort("id")
+    )
