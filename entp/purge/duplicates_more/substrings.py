@@ -93,14 +93,18 @@ def _frequent(table: Tokens, size: int, min_texts: int) -> tuple[np.ndarray, np.
 def _runs(table: Tokens, size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """First tokens and keys of all runs of `size` tokens inside one text, a part of the texts at a time."""
     step = 1 << 21
-    ends = np.repeat(table.offsets[1:], np.diff(table.offsets))
     for start, stop in pairwise([*range(0, len(table.hashes), step), len(table.hashes)]):
         first = np.arange(start, stop)
-        first = first[first + size <= ends[start:stop]]
+        first = first[first + size <= _text_ends(table, first)]
         keys = np.zeros(len(first), np.uint64)
         for token in range(size):
             keys = mix(keys * _FACTOR + table.hashes[first + token])
         yield first, keys
+
+
+def _text_ends(table: Tokens, first: np.ndarray) -> np.ndarray:
+    """Where the text of each token ends, in tokens."""
+    return np.asarray(table.offsets[np.searchsorted(table.offsets, first, side="right")])
 
 
 def _cell(keys: np.ndarray) -> np.ndarray:
@@ -109,7 +113,7 @@ def _cell(keys: np.ndarray) -> np.ndarray:
 
 def _lengthen(table: Tokens, first: np.ndarray, keys: np.ndarray, size: int, min_texts: int) -> _Found:
     """The longest run from each first token that enough texts hold."""
-    ends = table.offsets[np.searchsorted(table.offsets, first, side="right")]
+    ends = _text_ends(table, first)
     texts = _texts_per_key(table, first, keys)
     done: list[tuple[np.ndarray, ...]] = [(first[:0], first[:0], keys[:0], texts[:0])]
     while len(first):
