@@ -56,6 +56,7 @@ def test_a_chain_of_similar_samples_is_not_one_duplicate():
 
 def test_planted_copies_are_found_across_many_clusters(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(semantic, "CLUSTER_SIZE", 100)
+    monkeypatch.setattr(semantic, "BLOCK", 16)
     originals = points(1000)
     survivor, _ = duplicates(np.concatenate([originals, near(originals[:300])]))
     assert survivor[:1000] == list(range(1000))

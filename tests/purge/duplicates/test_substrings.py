@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 
+import polars as pl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -66,6 +67,14 @@ def test_the_longest_span_is_given_at_each_place():
     assert said(texts, places) == [". " + OPENING] * 30 + [". " + longer] * 20
 
 
+def test_no_span_lies_inside_another():
+    texts = [f"{number} one of the two or more" for number in range(5)]
+    texts += [f"{number} six of the two" for number in range(5, 10)]
+    spans, places = shared_spans(texts, 3, 5)
+    assert spans["text"].to_list() == ["one of the two or more", "six of the two"]
+    assert places["row"].to_list() == list(range(10))
+
+
 def test_chinese_is_compared_by_characters():
     texts = [f"{chr(0x4E00 + number)}以下是对您问题的一个可能的回答{chr(0x5E00 + number)}" for number in range(20)]
     assert shared_spans(texts, 8, 20)[0]["text"].to_list() == ["以下是对您问题的一个可能的回答"]
@@ -94,6 +103,8 @@ def test_every_shared_run_is_covered_and_every_span_is_shared(texts: list[str], 
     for _, text, tokens, holding in spans.rows():
         assert len(text.split()) == tokens >= size
         assert holding == sum(f" {text} " in f" {other} " for other in set(texts)) >= least
+    ends = places.group_by("row", maintain_order=True).agg(pl.col("end").diff().min())["end"].drop_nulls()
+    assert (ends > 0).all()
     covered = {(row, at) for row, start, end in places.select("row", "start", "end").rows() for at in range(start, end)}
     for row, text in enumerate(texts):
         words = text.split()
