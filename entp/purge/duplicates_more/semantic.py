@@ -44,6 +44,15 @@ def sample_vectors(
     return embed(texts, config, advance)
 
 
+def survivor_rank(ids: Sequence[str], lengths: np.ndarray, ratings: np.ndarray | None = None) -> np.ndarray:
+    """Ranks [n], 0 first: by best rating where there are any (NaN last), then longer response, then smallest id."""
+    rated = np.zeros(len(ids)) if ratings is None else np.nan_to_num(ratings, nan=-np.inf)
+    order = np.lexsort((np.asarray(ids, dtype=str), -lengths, -rated))
+    rank = np.empty(len(ids), np.int64)
+    rank[order] = np.arange(len(ids))
+    return rank
+
+
 def semantic_duplicates(
     vectors: np.ndarray, rank: np.ndarray, groups: np.ndarray, eps: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -97,19 +106,20 @@ def _keep_first(
     own = points[members]
     kept = np.ones(len(members), bool)
     for start in range(0, len(members), BLOCK):
-        block = slice(start, start + BLOCK)
-        similar = np.round(own[block] @ own[: start + BLOCK].T, DECIMALS)
-        later, earlier = np.nonzero(similar > above)
-        before = earlier < later + start
-        rows, near_rows = later[before], earlier[before]
+        block = np.arange(start, min(start + BLOCK, len(members)))
+        # Ranks ascend along both: who may survive is to the left of the diagonal, and is known when a row is reached.
+        ahead = np.concatenate([np.flatnonzero(kept[:start]), block])
+        similar = np.round(own[block] @ own[ahead].T, DECIMALS)
+        rows, columns = np.nonzero((similar > above) & (ahead < block[:, None]))
         firsts = np.flatnonzero(np.diff(rows, prepend=-1))
         for first, end in pairwise([*firsts, len(rows)]):
-            row, near = rows[first], near_rows[first:end]
-            standing = near[kept[near]]
+            row, near = rows[first], columns[first:end]
+            standing = near[kept[ahead[near]]]
             if len(standing):
                 best = standing[np.argmax(similar[row, standing])]
-                kept[start + row] = False
-                survivor[members[start + row]], cosine[members[start + row]] = members[best], similar[row, best]
+                copy = members[block[row]]
+                kept[block[row]] = False
+                survivor[copy], cosine[copy] = members[ahead[best]], similar[row, best]
 
 
 def _give_back(groups: np.ndarray, survivor: np.ndarray, cosine: np.ndarray) -> None:

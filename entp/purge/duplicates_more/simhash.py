@@ -7,12 +7,12 @@ pair by its shingles. Short texts have few features, so that a single edit turns
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
 
-from entp.purge.duplicates_more.tokens import distinct, in_chunks, shingle_hashes, tokens
+from entp.purge.duplicates_more.tokens import in_chunks, shingle_hashes, tokens
 
 BITS = 64
 #: Blocks that two fingerprints must share for being looked at; more make larger, but more selective tables.
@@ -53,38 +53,41 @@ def simhash(features: np.ndarray, offsets: np.ndarray, weights: np.ndarray | Non
     return np.packbits(balance > 0, axis=1).view(">u8").astype(np.uint64).ravel()
 
 
-def hamming_pairs(found: np.ndarray, distance: int) -> np.ndarray:
-    """All pairs [m, 2] of rows (smaller first, sorted) whose fingerprints differ in at most `distance` bits.
+def hamming_pairs(found: np.ndarray, distance: int) -> Iterator[np.ndarray]:
+    """Every pair of rows whose fingerprints differ in at most `distance` bits, once, in pieces [m, 2] (smaller first).
 
     The bits are cut into `distance + SHARED_BLOCKS` blocks. Two fingerprints that differ in no more bits than that
     are equal in at least SHARED_BLOCKS blocks, so the tables sorted by every choice of that many blocks miss no pair
-    (Manku et al. 2007, section 3). Raises ValueError where `distance` leaves less than a bit to a block.
+    (Manku et al. 2007, section 3). A piece holds no more pairs than there are rows, however many rows are alike.
+    Raises ValueError where `distance` leaves less than a bit to a block.
     """
     if not 0 <= distance <= BITS - SHARED_BLOCKS:
         raise ValueError(f"distance {distance}: give 0 to {BITS - SHARED_BLOCKS} of {BITS} bits")
-    choices = combinations(_blocks(distance + SHARED_BLOCKS), SHARED_BLOCKS)
-    codes = [_equal_under(found, np.bitwise_or.reduce(chosen), distance) for chosen in choices]
-    return np.stack(np.divmod(distinct(np.concatenate(codes)), max(1, len(found))), axis=1)
+    blocks = _blocks(distance + SHARED_BLOCKS)
+    for chosen in combinations(range(len(blocks)), SHARED_BLOCKS):
+        # A pair is told of in the table of the first blocks in which it is equal.
+        earlier = [blocks[number] for number in range(chosen[-1]) if number not in chosen]
+        mask = np.bitwise_or.reduce([blocks[number] for number in chosen])
+        for one, other in _equal_under(found, mask):
+            differing = found[one] ^ found[other]
+            told = np.bitwise_count(differing) <= distance
+            for block in earlier:
+                told &= (differing & block) != 0
+            if told.any():
+                yield np.sort(np.stack([one[told], other[told]], axis=1), axis=1)
 
 
-def _equal_under(found: np.ndarray, mask: np.uint64, distance: int) -> np.ndarray:
-    """Pairs within `distance` among those equal in the bits of `mask`, close to each other in the table sorted by them.
-
-    A pair of rows (a, b) is the number a * n + b.
-    """
-    keys = found & mask
-    order = np.argsort(keys, kind="stable")
-    keys, sorted_found = keys[order], found[order]
-    pairs = [np.empty(0, np.int64)]
+def _equal_under(found: np.ndarray, mask: np.uint64) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows that are equal in the bits of `mask`: neighbours in the table sorted by them, then the next but one, ..."""
+    order = np.argsort(found & mask, kind="stable")
+    keys = (found & mask)[order]
     left = np.arange(len(order))
-    step = 1
-    while len(left := left[left + step < len(order)]):
+    for step in range(1, len(order)):
+        left = left[left + step < len(order)]
         left = left[keys[left] == keys[left + step]]
-        close = left[np.bitwise_count(sorted_found[left] ^ sorted_found[left + step]) <= distance]
-        one, other = order[close], order[close + step]
-        pairs.append(np.minimum(one, other) * len(found) + np.maximum(one, other))
-        step += 1
-    return np.concatenate(pairs)
+        if not len(left):
+            return
+        yield order[left], order[left + step]
 
 
 def _blocks(count: int) -> list[np.uint64]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from entp.config import EmbedConfig
 from entp.purge.duplicates_more import semantic
-from entp.purge.duplicates_more.semantic import clusters, sample_vectors, semantic_duplicates
+from entp.purge.duplicates_more.semantic import clusters, sample_vectors, semantic_duplicates, survivor_rank
 
 EPS = 0.05
 
@@ -99,6 +99,13 @@ def test_a_small_group_gives_up_no_larger_share_than_the_pool():
     dropped = survivor != np.arange(len(vectors))
     # 9 copies in the large group and 9 of 10 in the small one are found, 17 % of all; so 1 of 10 may go.
     assert (dropped[:99].sum(), dropped[99:].sum()) == (9, 1)
+
+
+def test_rank_goes_by_rating_then_length_then_id():
+    ids, lengths = ["d", "c", "b", "a", "e"], np.array([5, 9, 5, 5, 1])
+    assert survivor_rank(ids, lengths).tolist() == [3, 0, 2, 1, 4]
+    ratings = np.array([3.0, np.nan, 1.0, 3.0, 5.0])
+    assert survivor_rank(ids, lengths, ratings).tolist() == [2, 4, 3, 1, 0]
 
 
 def test_two_samples_of_one_rank_are_refused():
