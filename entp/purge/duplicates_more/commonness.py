@@ -1,7 +1,7 @@
 """SoftDedup: what a pool says over and over is sampled less often, not dropped (He et al. 2024, arXiv 2407.06654).
 
 A sample's commonness p(x) is its probability under an n-gram model of the pool itself (4-grams, as in the paper), and
-its sampling weight W(x) is proportional to 1 / p(x). Three things are our choice:
+its sampling weight W(x) is proportional to 1 / p(x). The rest is our reading:
 
 - p(x) is the geometric mean over the sample's tokens, so that long samples are not rare for their length.
 - The model asks what the *other* samples say: each n-gram counts once per sample, and the sample's own count is taken

@@ -39,10 +39,10 @@ class _Found:
 def shared_spans(texts: Sequence[str], min_tokens: int, min_texts: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """SPANS, most widespread first, and PLACES: all longest runs of `min_tokens` tokens or more in `min_texts` texts.
 
-    A token is a word, a Han or kana character or a mark (`entp.purge.duplicates_more.tokens`): white space and line
-    breaks do not make a difference, case and punctuation do. Equal texts count once. At each place the longest span
-    is given, and none that lies inside another. Inside a text that says a thing over and over without a gap, only the
-    first time is looked at. About 20 bytes a token are held, beside the texts.
+    A token is a word, a Han or kana character, or a run of marks (`entp.purge.duplicates_more.tokens`): white space
+    and line breaks do not make a difference, case and punctuation do. Equal texts count once. At each place the longest
+    span is given, and none that lies inside another. Inside a text that says a thing over and over without a gap, only
+    the first time is looked at. About 20 bytes a token are held, beside the texts.
     """
     unique = list(dict.fromkeys(texts))
     table = _token_table(unique)

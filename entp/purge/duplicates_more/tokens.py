@@ -16,7 +16,7 @@ import numpy as np
 #: Characters worked on at a time: bounds memory to about 200 MB, however long the texts are.
 CHUNK_CHARACTERS = 2_000_000
 _HAN_KANA = r"\u3040-\u30ff\u3400-\u9fff"
-_WORD, _SINGLE, _MARK = 1, 2, 3
+_WORD, _CHARACTER, _SIGN, _MARK = 1, 2, 3, 4
 #: Odd, so that it has an inverse modulo 2^64.
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
@@ -39,19 +39,22 @@ class Tokens:
 def tokens(texts: Sequence[str], *, marks: bool = False) -> Tokens:
     """Words, single Han or kana characters, and the signs that matter in formulas and code; case is kept.
 
-    With `marks`, every other character that is not white space is a token too, so that equal tokens mean equal texts
-    but for white space.
+    With `marks`, runs of signs and all other marks are tokens instead of single signs, so that equal tokens mean equal
+    texts but for white space.
     """
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     begins = np.concatenate([[0], np.cumsum(lengths + 1)])
     codes = np.frombuffer(("\n".join(texts) + "\n").encode("utf-32-le", "surrogatepass"), np.uint32)
     kinds = _kinds()[codes]
-    word = kinds == _WORD
-    single = (kinds >= _SINGLE) if marks else (kinds == _SINGLE)
-    first, last = word.copy(), word.copy()
-    first[1:] &= ~word[:-1]
-    last[:-1] &= ~word[1:]
-    starts, ends = np.flatnonzero(first | single), np.flatnonzero(last | single) + 1
+    if marks:
+        kinds = np.minimum(kinds, _SIGN)
+    # A token goes on where the character before is of its kind, unless each one is a token of its own.
+    goes_on = (kinds == _WORD) | (kinds == (_SIGN if marks else _WORD))
+    goes_on[1:] &= kinds[1:] == kinds[:-1]
+    goes_on[:1] = False
+    inside = (kinds > 0) & (kinds <= _SIGN)
+    starts = np.flatnonzero(inside & ~goes_on)
+    ends = np.flatnonzero(inside & ~np.append(goes_on[1:], False)) + 1
     offsets = np.searchsorted(starts, begins)
     own_begin = np.repeat(begins[:-1], np.diff(offsets))
     return Tokens(_hash_ranges(codes, starts, ends), offsets, starts - own_begin, ends - own_begin)
@@ -116,13 +119,14 @@ def _powers(base: int, count: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _kinds() -> np.ndarray:
-    """What each code point is: part of a word, a token of its own, another mark, or 0 for white space."""
+    """What each code point is: part of a word, a Han or kana character, a sign, another mark, or 0 for white space."""
     alphabet = "".join(map(chr, range(0x110000)))
     kinds = np.zeros(len(alphabet), np.uint8)
     for kind, pattern in (
         (_MARK, r"\S+"),
         (_WORD, rf"[^\W{_HAN_KANA}]+"),
-        (_SINGLE, rf"[{_HAN_KANA}]+|[-+*/=<>^%&|~#$@\\]+"),
+        (_CHARACTER, rf"[{_HAN_KANA}]+"),
+        (_SIGN, r"[-+*/=<>^%&|~#$@\\]+"),
     ):
         for found in re.finditer(pattern, alphabet):
             kinds[found.start() : found.end()] = kind
