@@ -2,7 +2,7 @@
 
 Lee et al. (2022) find shared substrings with a suffix array and remove those of 50 tokens that occur twice. Here a
 span must be shared by many samples, so nearly all positions fall out after one look at a table of counts, and what
-remains is grouped and lengthened token by token. The spans found are the same, for a fifth of the memory.
+remains is grouped and lengthened token by token: the same spans, without sorting all suffixes.
 """
 
 from __future__ import annotations
