@@ -1,8 +1,9 @@
 """Samples that mean the same in other words: SemDeDup (Abbas et al. 2023), with a guard for small groups.
 
-The vectors are clustered by k-means, and inside each cluster a sample whose cosine to a kept one is above 1 - eps is a
-duplicate of it. Pairs that a cluster border separates are missed: that is the method's price for not comparing all
-with all. Two things differ from the reference code (facebookresearch/SemDeDup):
+The vectors (`entp.embed.embed_samples`) are clustered by k-means, and inside each cluster a sample whose cosine to a
+kept one is above 1 - eps is a duplicate of it. Pairs that a cluster border separates are missed: that is the method's
+price for not comparing all with all. Two things differ from the reference code
+(facebookresearch/SemDeDup):
 
 - It keeps, by default, the copy farthest from the cluster's centre (nearest, or any, by option), whatever its worth. We
   keep the copy that the caller ranks first (best rating if known, else longer response, else smallest id).
@@ -21,10 +22,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from entp.config import EmbedConfig
-from entp.embed import embed
-from entp.progress import Advance
-
 #: Samples per cluster aimed at: the comparisons within grow with it, the pairs missed at borders shrink.
 CLUSTER_SIZE = 1000
 #: Rounds of k-means, and samples per cluster that it learns from.
@@ -34,14 +31,6 @@ TRAINED_PER_CLUSTER = 64
 BLOCK = 1024
 #: Cosines are rounded before they are compared: the last bits depend on how the product was computed.
 DECIMALS = 5
-
-
-def sample_vectors(
-    prompts: Sequence[str], responses: Sequence[str], config: EmbedConfig, advance: Advance | None = None
-) -> np.ndarray:
-    """Unit-length vectors [n, d] of whole samples, prompt and response. Raises as `entp.embed.embed` does."""
-    texts = [f"{prompt}\n{response}" for prompt, response in zip(prompts, responses, strict=True)]
-    return embed(texts, config, advance)
 
 
 def survivor_rank(ids: Sequence[str], lengths: np.ndarray, ratings: np.ndarray | None = None) -> np.ndarray:

@@ -63,14 +63,22 @@ def shared_spans(texts: Sequence[str], min_tokens: int, min_texts: int) -> tuple
 
 def _token_table(texts: Sequence[str]) -> Tokens:
     """All texts' tokens in one table."""
-    parts = [tokens(texts[chunk], marks=True) for chunk in in_chunks(texts)]
-    counts = [np.diff(part.offsets) for part in parts]
-    return Tokens(
-        np.concatenate([np.empty(0, np.uint64), *(part.hashes for part in parts)]),
-        np.concatenate([[0], np.cumsum(np.concatenate([np.empty(0, np.int64), *counts]))]),
-        np.concatenate([np.empty(0, np.int32), *(part.starts.astype(np.int32) for part in parts)]),
-        np.concatenate([np.empty(0, np.int32), *(part.ends.astype(np.int32) for part in parts)]),
-    )
+    hashes, starts, ends = [np.empty(0, np.uint64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    counts = [np.zeros(1, np.int64)]
+    for chunk in in_chunks(texts):
+        part = tokens(texts[chunk], marks=True)
+        hashes.append(part.hashes)
+        starts.append(part.starts.astype(np.int32))
+        ends.append(part.ends.astype(np.int32))
+        counts.append(np.diff(part.offsets))
+    return Tokens(_joined(hashes), np.cumsum(np.concatenate(counts)), _joined(starts), _joined(ends))
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    """The parts on end; they are let go of, for there is no room for several columns twice."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def _frequent(table: Tokens, size: int, min_texts: int) -> tuple[np.ndarray, np.ndarray]:

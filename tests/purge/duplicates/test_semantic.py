@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entp.config import EmbedConfig
+from entp.embed import embed_samples
 from entp.purge.duplicates_more import semantic
-from entp.purge.duplicates_more.semantic import clusters, sample_vectors, semantic_duplicates, survivor_rank
+from entp.purge.duplicates_more.semantic import clusters, semantic_duplicates, survivor_rank
+from tests.datasets import sample
+from tests.purge.pool import frame
 
 EPS = 0.05
 
@@ -125,7 +128,11 @@ def test_clusters_have_about_the_size_aimed_at(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.model
 def test_the_same_question_in_other_words_is_close():
-    prompts = ["What is the capital of France?", "Which city is the capital of France?", "How do I bake bread?"]
-    vectors = sample_vectors(prompts, ["Paris", "Paris.", "Knead flour and water, and bake it."], EmbedConfig())
+    samples = frame(
+        sample("What is the capital of France?", "Paris"),
+        sample("Which city is the capital of France?", "Paris."),
+        sample("How do I bake bread?", "Knead flour and water, and bake it."),
+    )
+    vectors = embed_samples(samples, EmbedConfig())
     similar = vectors @ vectors.T
     assert similar[0, 1] > 0.9 > 0.5 > similar[0, 2]
