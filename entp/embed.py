@@ -10,15 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from entp.config import EmbedConfig
 from entp.errors import SetupError
 from entp.progress import Advance
+from entp.records import with_text
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 EMBEDDED = "embedded"
+
+
+def embed_samples(samples: pl.DataFrame, config: EmbedConfig, advance: Advance | None = None) -> np.ndarray:
+    """`embed` of whole SAMPLES: prompt and response."""
+    texts = with_text(samples).select(pl.concat_str("prompt", "response", separator="\n"))
+    return embed(texts.to_series().to_list(), config, advance)
 
 
 def embed(texts: Sequence[str], config: EmbedConfig, advance: Advance | None = None) -> np.ndarray:

@@ -50,6 +50,10 @@ CONTAMINATED = "contaminated"
 #: id of all samples that are linked by similar pairs.
 DUPLICATES = pl.Schema({"id": pl.String, "survivor": pl.String, "jaccard": pl.Float64, "cluster": pl.String})
 
+#: How common a kept sample is among the others (0..1), and how often to take it for that (above 0, up to 1), as
+#: `entp.purge.duplicates_more.commonness` says. Only there where it was asked for.
+WEIGHTS = pl.Schema({"id": pl.String, "commonness": pl.Float64, "weight": pl.Float64})
+
 _STRINGS: Any = pl.List(pl.String)
 _NUMBERS: Any = pl.List(pl.Float64)
 _COUNTS: Any = pl.List(pl.Int64)

@@ -157,6 +157,11 @@ def parts(dataset: Path, table: str) -> list[Path]:
     return found
 
 
+def holds(dataset: Path, table: str) -> bool:
+    """Whether the dataset has the table: some are only there where they were asked for."""
+    return any((dataset / table).glob("part-*.parquet"))
+
+
 def read_manifest(dataset: Path) -> dict[str, Any] | None:
     """The manifest, or None where nothing is published (or the file is damaged)."""
     try:

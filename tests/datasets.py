@@ -21,6 +21,7 @@ SCHEMAS = {
     ("purge", "samples"): records.SAMPLES,
     ("purge", "verdicts"): records.VERDICTS,
     ("purge", "duplicates"): records.DUPLICATES,
+    ("purge", "weights"): records.WEIGHTS,
     ("rate", "ratings"): records.RATINGS,
     ("rate", "criteria"): records.RATING_CRITERIA,
     ("curate", "scores"): records.SCORES,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from entp.config import AssembleConfig
-from entp.records import ACCEPTED_STATUSES, MESSAGES, digest_of
+from entp.records import ACCEPTED_STATUSES, MESSAGES, WEIGHTS, digest_of
 
 #: TRAINING plus what blending, splitting and counting need: the language, the cluster (null for HQ samples), and the
 #: sources of the parents one by one.
@@ -51,12 +51,21 @@ def fusion_candidates(fusions: pl.DataFrame, pairs: pl.DataFrame, samples: pl.Da
     ).select(list(CANDIDATES))
 
 
-def hq_candidates(scores: pl.DataFrame, samples: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """HQ samples as CANDIDATES, best first: by curated score, then confidence, then seeded hash."""
+def hq_candidates(
+    scores: pl.DataFrame, samples: pl.DataFrame, seed: int, weights: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """HQ samples as CANDIDATES, best first: by curated score, then confidence, then seeded hash.
+
+    With WEIGHTS, a sample of weight w waits behind all that need not wait, with chance 1 - w: what many samples say is
+    taken as often as its weight says, and nothing is lost where there is room for all (SoftDedup's sampling weight; how
+    it meets our order is our choice).
+    """
+    weighed = scores.join(WEIGHTS.to_frame() if weights is None else weights, on="id", how="left")
     best = (
-        scores.filter(tier="HQ")
+        weighed.filter(tier="HQ")
         .with_columns(chance=_seeded_hash("id", seed))
-        .sort(["score_curated", "confidence", "chance"], descending=[True, True, False])
+        .with_columns(waits=_fraction("chance") >= pl.col("weight").fill_null(1.0))
+        .sort(["waits", "score_curated", "confidence", "chance"], descending=[False, True, True, False])
         .join(samples, on="id", maintain_order="left")
     )
     return best.with_columns(
@@ -111,3 +120,8 @@ def _seeded_hash(column: str, seed: int) -> pl.Expr:
         return pl.Series([digest_of([seed, identifier]) for identifier in ids], dtype=pl.String)
 
     return pl.col(column).map_batches(digests, return_dtype=pl.String)
+
+
+def _fraction(digests: str) -> pl.Expr:
+    """The number from 0 to 1 that a hexadecimal digest's beginning stands for."""
+    return pl.col(digests).str.slice(0, 12).str.to_integer(base=16) / 16**12

@@ -31,7 +31,8 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         samples = store.read(inputs["purge"], "samples")
         scores = store.read(inputs["curate"], "scores")
         fusions = store.read(inputs["mix"], "fusions")
-        hq = hq_candidates(scores, samples, config.seed)
+        weights = store.read(inputs["purge"], "weights") if store.holds(inputs["purge"], "weights") else None
+        hq = hq_candidates(scores, samples, config.seed, weights)
         fused = fusion_candidates(fusions, store.read(inputs["pair"], "pairs"), samples, config.seed)
         unique = without_repeats(pl.concat([fused, hq]))
 

@@ -17,10 +17,10 @@ from entp.curate.reliability import calibration_error, reliability_table
 from entp.curate.tiers import assign_tiers, band_confidence
 from entp.curate.transition import TransitionEstimate, estimate_by_source, estimate_transition_matrix
 from entp.curate.vote import CuratedScores, curate_by_vote, curate_scores
-from entp.embed import embed
+from entp.embed import embed_samples
 from entp.errors import DataError
 from entp.progress import progress
-from entp.records import EMBEDDINGS, RELIABILITY, SCORES, TIERS, TRANSITION, with_text
+from entp.records import EMBEDDINGS, RELIABILITY, SCORES, TIERS, TRANSITION
 from entp.stages import Inputs, identity
 from entp.store import Summary
 
@@ -57,9 +57,8 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         scored = samples.select("id", "source").join(ratings, on="id", how="left", maintain_order="left")
         _require_rated(scored, config.curate.rater)
 
-        texts = with_text(samples).select(pl.concat_str("prompt", "response", separator="\n")).to_series().to_list()
-        with progress("curate: embed", len(texts)) as advance:
-            vectors = embed(texts, config.embed, advance)
+        with progress("curate: embed", samples.height) as advance:
+            vectors = embed_samples(samples, config.embed, advance)
         curation = curate(scored, vectors, config.curate)
         _require_low_quality(curation.scores, config.curate)
         kappas = agreement_of_raters(scored, vectors, every_rating, config.curate)

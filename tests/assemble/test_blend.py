@@ -14,7 +14,7 @@ from entp.assemble.blend import (
     without_repeats,
 )
 from entp.config import AssembleConfig
-from entp.records import FUSIONS, PAIRS, SAMPLES, SCORES
+from entp.records import FUSIONS, PAIRS, SAMPLES, SCORES, WEIGHTS
 from tests.assemble.pool import fusion, score
 from tests.datasets import pair, sample
 
@@ -61,6 +61,26 @@ def test_hq_samples_come_by_score_then_confidence_then_seeded_chance():
     ]
     assert all(order[:3] == [row["id"] for row in rows[:3]] for order in orders)
     assert len({tuple(order) for order in orders}) > 1
+
+
+def test_a_sample_of_little_weight_mostly_waits_behind_the_others():
+    rows = [sample(f"{number}?", "Yes.") for number in range(200)]
+    scores = pl.DataFrame([score(row, "HQ", 5 if row in rows[:100] else 4) for row in rows], schema=SCORES)
+    samples = pl.DataFrame(rows, schema=SAMPLES)
+    common = {row["id"] for row in rows[:100]}
+    weights = pl.DataFrame([{"id": row["id"], "commonness": 0.9, "weight": 0.2} for row in rows[:100]], schema=WEIGHTS)
+    order = hq_candidates(scores, samples, 1, weights)["id"].to_list()
+    waiting = [identifier in common for identifier in order].index(False)
+    assert waiting == pytest.approx(20, abs=12)
+    assert [identifier in common for identifier in order] == [True] * waiting + [False] * 100 + [True] * (100 - waiting)
+
+
+def test_equal_weights_of_one_change_nothing():
+    rows = [sample(f"{number}?", "Yes.") for number in range(50)]
+    scores = pl.DataFrame([score(row, "HQ", 4) for row in rows], schema=SCORES)
+    samples = pl.DataFrame(rows, schema=SAMPLES)
+    weights = pl.DataFrame([{"id": row["id"], "commonness": 0.1, "weight": 1.0} for row in rows], schema=WEIGHTS)
+    assert hq_candidates(scores, samples, 1, weights).equals(hq_candidates(scores, samples, 1))
 
 
 def test_only_the_hq_tier_is_taken():

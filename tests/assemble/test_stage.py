@@ -32,6 +32,19 @@ def test_a_share_that_few_fusions_force_is_noted(tmp_path: Path):
     assert summary.notes == ("HQ samples are 90% of the set (assemble.hq_share asks for 50%): 2 rows came of 10 pairs",)
 
 
+def test_samples_of_little_weight_leave_their_places_to_others(tmp_path: Path):
+    inputs = publish_pool(tmp_path, fused=8, hq=40)
+    samples = store.read(inputs["purge"], "samples")
+    best = store.read(inputs["curate"], "scores").filter(score_curated=5)["id"]
+    weights = [{"id": identifier, "commonness": 0.9, "weight": 1e-9} for identifier in best]
+    publish(tmp_path, "purge", samples=samples.to_dicts(), weights=weights)
+    run(CONFIG, inputs, tmp_path / "assemble")
+    rows = pl.concat([store.read(tmp_path / "assemble", split) for split in ("train", "validation")])
+    taken = rows.filter(origin="hq")["id"]
+    assert len(taken) == 12
+    assert not set(taken) & set(best)
+
+
 def test_a_fusion_that_repeats_a_good_sample_is_left_out_and_counted(tmp_path: Path):
     inputs = publish_pool(tmp_path, fused=3, hq=10)
     first, second, third = (fusion(n, f"Both {n}?") for n in range(3))
