@@ -10,7 +10,9 @@ from components.container import DEFAULT_IMAGE, EXECUTOR_INPUT
 def purge(
     ingested: Input[Dataset],
     ingested_digest: str,
+    seed: int,
     purge: dict,
+    embed: dict,
     purged: Output[Dataset],
     metrics: Output[Metrics],
     summary: Output[Markdown],
@@ -24,6 +26,8 @@ def purge(
             "--parent", f"ingest={ingested.path}", "--expect", f"ingest={ingested_digest}",
             "--output", purged.path, "--digest", digest, "--summary", summary.path, "--metrics", metrics.path,
             "--executor-input", EXECUTOR_INPUT,
+            f"seed={seed}",
             f"purge={purge}",
+            f"embed={embed}",
         ],
     )  # fmt: skip

@@ -47,9 +47,8 @@ class PurgeConfig(Section):
         description="file of `entp purge --fit-priors` whose quantiles apply; absent: learnt from each pool",
     )
     languages: list[str] = Field(["en", "zh"], description="allowed languages (ISO 639-1); [] allows all")
-    personal_data: list[Literal["email", "iban", "cn_id", "card", "us_ssn", "ip", "phone"]] = Field(
-        ["email", "iban", "cn_id", "card", "us_ssn", "ip", "phone"],
-        description="types of personal data that placeholders replace; [] replaces none",
+    personal_data: list[str] | None = Field(
+        None, description="types of personal data that placeholders replace (entp.pii.find); absent: all; []: none"
     )
     benchmarks: list[str] = Field(
         [], description="files or folders of evaluation items that samples must not hold, besides our own"
@@ -64,6 +63,17 @@ class PurgeConfig(Section):
         0.8, gt=0, le=1, description="shingle Jaccard at or above is a near-duplicate"
     )
     shingle_words: int = Field(5, ge=1, description="words (or CJK characters) in a shingle")
+    semantic_eps: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="cosine above 1 - eps is a semantic duplicate (0.07: paraphrases); absent: not looked for",
+    )
+    shared_span_texts: int | None = Field(
+        None, ge=2, description="flag spans that this many responses share word for word; absent: not looked for"
+    )
+    shared_span_tokens: int = Field(8, ge=3, description="words, characters or runs of marks in such a span")
+    soft_duplicates: bool = Field(False, description="weigh kept samples by how common they are, for assemble")
     min_kept_ratio: Ratio = Field(0.05, description="fail when a smaller share survives")
     workers: int | None = operational(
         None, "processes; when absent one per processor, for pools that are worth it", ge=1

@@ -64,7 +64,11 @@ def _purged(run: Path, sample_id: str, original: list[Message]) -> Iterator[str]
         effect = "passed every rule" if verdict["reason"] == "passed" else f"{verdict['reason']}{value}"
         yield f"  purge     {'kept' if verdict['keep'] else 'dropped'}: {effect}"
     for duplicate in _rows(run / "purge", "duplicates", "id", sample_id):
-        yield f"            survivor {duplicate['survivor']} (Jaccard {duplicate['jaccard']:.2f})"
+        measured = "cosine" if duplicate["jaccard"] is None else "Jaccard"
+        yield f"            survivor {duplicate['survivor']} ({measured} {duplicate[measured.lower()]:.2f})"
+    for leak in _rows(run / "purge", "leaks", "id", sample_id):
+        place = f"{leak['benchmark']} row {leak['row']}"
+        yield f"            its {leak['side']} holds {leak['share']:.0%} of {place}: {leak['stretch']}"
     kept = _row(run / "purge", "samples", "id", sample_id)
     if kept is not None and kept["messages"] != original:
         yield "            repaired to:"

@@ -41,17 +41,25 @@ VERDICTS = pl.Schema(
 )
 
 #: Verdict reasons that mean "another copy survives"; they count as duplicates, all other drops as purged.
-DUPLICATE_REASONS = ("exact_duplicate", "near_duplicate")
+DUPLICATE_REASONS = ("exact_duplicate", "near_duplicate", "semantic_duplicate")
 
 #: The verdict reason of a sample that gives an evaluation item away.
 CONTAMINATED = "contaminated"
 
 #: Which copy survived; `jaccard` is the verified shingle similarity (1.0 for exact duplicates), `cluster` the smallest
-#: id of all samples that are linked by similar pairs.
-DUPLICATES = pl.Schema({"id": pl.String, "survivor": pl.String, "jaccard": pl.Float64, "cluster": pl.String})
+#: id of all samples that are linked by similar pairs. Of semantic duplicates there is no Jaccard similarity but the
+#: `cosine` of the embeddings.
+DUPLICATES = pl.Schema(
+    {"id": pl.String, "survivor": pl.String, "jaccard": pl.Float64, "cosine": pl.Float64, "cluster": pl.String}
+)
+
+#: Spans that many responses share word for word: `text` (as one of them writes it), its `tokens`, and the number of
+#: different `texts` that hold it; and where they are, from character `start` to `end` of the response.
+SPANS = pl.Schema({"span": pl.Int64, "text": pl.String, "tokens": pl.Int64, "texts": pl.Int64})
+SPAN_PLACES = pl.Schema({"id": pl.String, "span": pl.Int64, "start": pl.Int64, "end": pl.Int64})
 
 #: How common a kept sample is among the others (0..1), and how often to take it for that (above 0, up to 1), as
-#: `entp.purge.duplicates_more.commonness` says. Only there where it was asked for.
+#: `entp.purge.duplicates.commonness` says. Only there where it was asked for.
 WEIGHTS = pl.Schema({"id": pl.String, "commonness": pl.Float64, "weight": pl.Float64})
 
 _STRINGS: Any = pl.List(pl.String)

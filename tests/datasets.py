@@ -21,6 +21,8 @@ SCHEMAS = {
     ("purge", "samples"): records.SAMPLES,
     ("purge", "verdicts"): records.VERDICTS,
     ("purge", "duplicates"): records.DUPLICATES,
+    ("purge", "repairs"): records.REPAIRS,
+    ("purge", "rules"): records.RULES,
     ("purge", "weights"): records.WEIGHTS,
     ("rate", "ratings"): records.RATINGS,
     ("rate", "criteria"): records.RATING_CRITERIA,

@@ -14,6 +14,22 @@ FUSED = sample(
     "How do I water basil so that its leaves stay green?", "Water a little each day; too much turns it yellow."
 )
 
+#: What the purge found of one rule.
+RULE = {
+    "reason": "symbol_heavy",
+    "action": "drop",
+    "measures": "Share of signs.",
+    "limit": 0.3,
+    "samples": 2,
+    "fired": 1,
+    "median": 0.1,
+    "p95": 0.4,
+    "p99": 0.4,
+    "maximum": 0.4,
+    "edges": [0.0, 0.1, 0.2, 0.3, 0.4],
+    "counts": [1, 1, 0, 1],
+}
+
 
 def step(operator: str, iteration: int, text: str = "", **known: Any) -> dict[str, Any]:
     blank = {"template": None, "loss": None, "terms": {}, "heaviest": None, "kept": None}
@@ -27,7 +43,8 @@ def publish_run(tmp_path: Path) -> Path:
     passed = [{"id": row["id"], "stage": "purge", "keep": True, "reason": "passed", "value": None} for row in (A, B)]
     repaired = {"id": B["id"], "stage": "purge", "keep": True, "reason": "mojibake", "value": 2.0}
     mended = {**B, "messages": [B["messages"][0], {"role": "assistant", "content": "Too much water."}]}
-    publish(tmp_path, "purge", samples=[A, mended], verdicts=[*passed, repaired])
+    mojibake = {"id": B["id"], "turn": 1, "reasons": ["mojibake"], "before": "It is a cafÃ©.", "after": "It is a café."}
+    publish(tmp_path, "purge", samples=[A, mended], verdicts=[*passed, repaired], repairs=[mojibake], rules=[RULE])
     rating = {"id": A["id"], "rater": "judge", "status": "rated", "score": 2, "expected": 2.21, "spread": 0.5}
     missing = {"id": B["id"], "rater": "judge", "status": "timed_out", "score": None, "expected": None, "spread": None}
     publish(tmp_path, "rate", {"judge/length_correlation": 0.31}, ratings=[rating, missing])

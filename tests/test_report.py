@@ -35,6 +35,13 @@ def test_the_page_tells_the_whole_run(run):
     assert "fused: It is rated above both parents." in page
 
 
+def test_the_page_shows_what_rules_measured_and_what_repairs_did(run):
+    page = write_report(params.load(), run, {}).html.read_text()
+    assert "<td>symbol_heavy</td><td>drop</td><td>Share of signs.</td>" in page
+    assert "<code>It is a cafÃ©.</code></td><td><code>It is a café.</code>" in page
+    assert (run / "figures" / "rules.svg").is_file()
+
+
 def test_the_page_says_what_each_rater_gave_and_could_not_give(run):
     page = write_report(params.load(), run, {}).html.read_text()
     ratings = page[page.index('id="ratings"') : page.index('id="scores"')]

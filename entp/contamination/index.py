@@ -20,8 +20,9 @@ from entp.text.words import is_han, words
 
 #: Share of an item's text that has to be shared (Tülu 3, sec. 3.2).
 LEAK_SHARE = 0.5
-#: The share, where it comes to fewer words than two runs (our choice): short questions are much alike.
-SHORT_LEAK_SHARE = 0.8
+#: The share, where it comes to fewer words than two runs (our choice): short questions are much alike ("which of the
+#: following is not a feature of ..."), and on real pools one in five that shared 80 % asked something else.
+SHORT_LEAK_SHARE = 0.95
 #: A stretch of this many runs' length gives its item away whatever else the item asks: long passages (our choice).
 LONG_STRETCH = 4
 #: A run that more items than this have in common is how a benchmark puts its questions, and is left out (our choice).

@@ -6,24 +6,30 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from entp.config import PurgeConfig
+from entp.config import Config, PurgeConfig
 from entp.progress import progress
 from entp.purge.duplicates.exact import exact_duplicates
 from entp.purge.duplicates.near import near_duplicates
+from entp.purge.meaning import semantic_copies
 from entp.purge.scratch import Scratch
 from entp.records import DUPLICATE_REASONS, DUPLICATES
 
-EXACT, NEAR = DUPLICATE_REASONS
+EXACT, NEAR, _ = DUPLICATE_REASONS
 
 
-def find_copies(scratch: Scratch, dropped: pl.DataFrame, config: PurgeConfig) -> pl.DataFrame:
+def find_copies(scratch: Scratch, dropped: pl.DataFrame, config: Config) -> pl.DataFrame:
     """DUPLICATES with a `reason`; every survivor named does survive. `dropped` holds the `id`s that are out already."""
     with progress("purge: copies", 2) as advance:
-        exact = _exact(scratch, dropped, config)
+        exact = _exact(scratch, dropped, config.purge)
         advance()
-        near = _near(scratch, pl.concat([dropped, exact.select("id")]), config)
+        near = _near(scratch, pl.concat([dropped, exact.select("id")]), config.purge)
         advance()
-    return pl.concat([_onward(exact, near).with_columns(reason=pl.lit(EXACT)), near.with_columns(reason=pl.lit(NEAR))])
+    found = pl.concat([_onward(exact, near).with_columns(reason=pl.lit(EXACT)), near.with_columns(reason=pl.lit(NEAR))])
+    if config.purge.semantic_eps is None:
+        return found
+    left = scratch.remaining("samples", pl.concat([dropped, found.select("id")]))
+    alike = semantic_copies(left, config)
+    return pl.concat([_onward(found, alike), alike])
 
 
 def _exact(scratch: Scratch, dropped: pl.DataFrame, config: PurgeConfig) -> pl.DataFrame:
@@ -44,12 +50,11 @@ def _near(scratch: Scratch, dropped: pl.DataFrame, config: PurgeConfig) -> pl.Da
     return near_duplicates(chunks, config.near_duplicate_jaccard, config.duplicate_scope)
 
 
-def _onward(exact: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
-    """The survivor of an exact copy may itself be a near copy: then both have the same survivor and cluster."""
-    last = near.select(survivor="id", last="survivor", closeness="jaccard", joint="cluster")
-    return exact.join(last, on="survivor", how="left").select(
-        "id",
-        survivor=pl.coalesce("last", "survivor"),
-        jaccard=pl.coalesce("closeness", "jaccard"),
-        cluster=pl.coalesce("joint", "cluster"),
+def _onward(copies: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """The survivor of a copy may itself be a copy of another kind: then both have that one's survivor and cluster."""
+    last = later.select(survivor="id", last="survivor", joint="cluster")
+    return (
+        copies.join(last, on="survivor", how="left", maintain_order="left")
+        .with_columns(survivor=pl.coalesce("last", "survivor"), cluster=pl.coalesce("joint", "cluster"))
+        .drop("last", "joint")
     )

@@ -16,7 +16,7 @@ from entp.purge.duplicates.exact import exact_keys
 from entp.purge.duplicates.shingles import hashed_shingles
 from entp.purge.judge import measure
 from entp.purge.leaks import benchmarks, find_leaks
-from entp.purge.personal import replace_personal_data, without_personal_texts
+from entp.purge.personal import chosen_types, replace_personal_data, without_personal_texts
 from entp.purge.repair import repair
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch
@@ -50,10 +50,11 @@ def examine_chunk(chunk: Numbered, settings: str, scratch: Scratch) -> int:
     number, samples = chunk
     config, repairs, measured = _prepared(settings)
     mended, repaired = repair(samples, repairs)
-    mended, personal = replace_personal_data(mended, config.personal_data)
+    types = chosen_types(config.personal_data)
+    mended, personal = replace_personal_data(mended, types)
     against = benchmarks(tuple(config.benchmarks), config.contamination_words)
     scratch.write("samples", number, mended)
-    scratch.write("repairs", number, without_personal_texts(repaired, config.personal_data))
+    scratch.write("repairs", number, without_personal_texts(repaired, types))
     scratch.write("personal", number, personal)
     scratch.write("leaks", number, find_leaks(mended, against))
     scratch.write("numbers", number, measure(mended, measured, config.languages))

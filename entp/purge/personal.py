@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from entp.pii.find import TRACE, find_personal_data
+from entp.errors import UsageError
+from entp.pii.find import TRACE, TYPES, find_personal_data
 from entp.purge.repair import turns_of, with_turns
 from entp.records import PERSONAL
 
 _PLACEHOLDER = re.compile(r"<([A-Z_]+)_(\d+)>")
+
+
+def chosen_types(named: Collection[str] | None) -> tuple[str, ...]:
+    """The types named, all where none are. Raises UsageError for a type that no recogniser has."""
+    if named is None:
+        return TYPES
+    for name in named:
+        if name not in TYPES:
+            near = difflib.get_close_matches(name, TYPES, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known types: {', '.join(TYPES)}"
+            raise UsageError(f"purge.personal_data: there is no type {name!r}; {hint}")
+    return tuple(named)
 
 
 def replace_personal_data(samples: pl.DataFrame, types: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -24,7 +38,7 @@ def replace_personal_data(samples: pl.DataFrame, types: Collection[str]) -> tupl
         return samples, PERSONAL.to_frame()
     turns = turns_of(samples)
     # Most texts hold no trace of any, and stay out of Python.
-    suspects = turns.filter(pl.col("content").str.contains(f"(?i){TRACE}"))
+    suspects = turns.filter(pl.col("content").str.contains(TRACE))
     changed: list[tuple[int, int, str]] = []
     counts: list[tuple[str, str, int]] = []
     for (position,), conversation in suspects.group_by("position", maintain_order=True):

@@ -33,6 +33,10 @@ class Scratch:
         for file in self._files(table):
             yield pl.read_ipc(file)
 
+    def remaining(self, table: str, gone: pl.DataFrame) -> pl.DataFrame:
+        """The rows of a table without those whose `id` is in `gone`, in their order, all in memory."""
+        return self.scan(table).join(gone.lazy(), on="id", how="anti", maintain_order="left").collect()
+
     def _files(self, table: str) -> list[Path]:
         return sorted((self.folder / table).glob("*.arrow"))
 

@@ -11,6 +11,7 @@ from entp import store
 from entp.config import Config, PurgeConfig
 from entp.errors import DataError
 from entp.purge import priors
+from entp.purge.boilerplate import find_boilerplate
 from entp.purge.choice import choose_rules
 from entp.purge.copies import find_copies
 from entp.purge.distributions import distributions
@@ -18,8 +19,22 @@ from entp.purge.examine import examine_pool
 from entp.purge.judge import FIRED, decide
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch, scratch_folder
-from entp.purge.verdicts import assemble_verdicts
-from entp.records import CONTAMINATED, DUPLICATE_REASONS, DUPLICATES, LEAKS, PERSONAL, REPAIRS, RULES, SAMPLES, VERDICTS
+from entp.purge.summary import metrics
+from entp.purge.verdicts import assemble_verdicts, with_flags
+from entp.purge.weights import weigh
+from entp.records import (
+    CONTAMINATED,
+    DUPLICATES,
+    LEAKS,
+    PERSONAL,
+    REPAIRS,
+    RULES,
+    SAMPLES,
+    SPAN_PLACES,
+    SPANS,
+    VERDICTS,
+    WEIGHTS,
+)
 from entp.stages import Inputs, identity
 from entp.store import Dataset, Summary
 
@@ -40,24 +55,19 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         _must_hold_samples(ingested)
         limits = _limits(scratch, measured, config.purge)
         fired = pl.concat([decide(scratch.scan("numbers"), measured, limits), _contaminated(scratch, config.purge)])
-        duplicates = find_copies(scratch, fired.filter(~pl.col("keep")).select("id").unique(), config.purge)
+        duplicates = find_copies(scratch, fired.filter(~pl.col("keep")).select("id").unique(), config)
         verdicts = assemble_verdicts(scratch, fired, duplicates)
-        dropped = verdicts.filter(~pl.col("keep"))["id"].unique()
-        _check(ingested, len(dropped), verdicts, config.purge.min_kept_ratio)
-        _write_samples(dataset, scratch, dropped)
-        dataset.write("verdicts", verdicts, VERDICTS)
+        gone = verdicts.filter(~pl.col("keep")).select("id").unique()
+        _check(ingested, gone.height, verdicts, config.purge.min_kept_ratio)
+        _write_samples(dataset, scratch, gone)
+        flagged = _write_resemblance(dataset, scratch, gone, config.purge)
+        dataset.write("verdicts", with_flags(verdicts, flagged), VERDICTS)
         dataset.write("duplicates", duplicates.sort("id"), DUPLICATES)
-        dataset.write("repairs", scratch.scan("repairs").collect(), REPAIRS)
-        dataset.write("personal", scratch.scan("personal").collect(), PERSONAL)
-        dataset.write("leaks", scratch.scan("leaks").collect(), LEAKS)
+        for table, schema in (("repairs", REPAIRS), ("personal", PERSONAL), ("leaks", LEAKS)):
+            dataset.write(table, scratch.scan(table).collect(), schema)
         dataset.write("rules", distributions(scratch.scan("numbers"), measured, limits), RULES)
         priors.write(limits, dataset.subfolder("priors") / PRIORS_FILE)
-        return dataset.summarise(
-            {
-                **_metrics(ingested, len(dropped), verdicts, rules),
-                **_personal_metrics(scratch, config.purge.personal_data),
-            }
-        )
+        return dataset.summarise(metrics(ingested, gone.height, verdicts, rules, scratch, config.purge))
 
 
 def fit_priors(config: Config, inputs: Inputs, path: Path) -> pl.DataFrame:
@@ -75,10 +85,9 @@ def _limits(scratch: Scratch, rules: Sequence[Rule], config: PurgeConfig) -> pl.
     return priors.fit(scratch.scan("numbers"), rules) if config.priors is None else priors.read(Path(config.priors))
 
 
-def _write_samples(dataset: Dataset, scratch: Scratch, dropped: pl.Series) -> None:
+def _write_samples(dataset: Dataset, scratch: Scratch, gone: pl.DataFrame) -> None:
     """The kept samples, as they were mended, in the order they came in."""
     waiting: list[pl.DataFrame] = []
-    gone = dropped.to_frame("id")
     for chunk in scratch.chunks("samples"):
         waiting.append(chunk.join(gone, on="id", how="anti", maintain_order="left"))
         if sum(kept.height for kept in waiting) >= ROWS_PER_PART:
@@ -96,11 +105,17 @@ def _contaminated(scratch: Scratch, config: PurgeConfig) -> pl.DataFrame:
     return worst.select("id", keep=pl.lit(False), reason=pl.lit(CONTAMINATED), value="value").cast(FIRED).collect()
 
 
-def _personal_metrics(scratch: Scratch, types: Sequence[str]) -> dict[str, float]:
-    """How many data of each type were replaced."""
-    counted = scratch.scan("personal").group_by("type").agg(pl.col("count").sum()).collect()
-    counts = dict(counted.iter_rows())
-    return {f"personal/{kind}": counts.get(kind, 0) for kind in types}
+def _write_resemblance(dataset: Dataset, scratch: Scratch, gone: pl.DataFrame, config: PurgeConfig) -> pl.DataFrame:
+    """What the kept samples have in common, where it is asked for: weights, and shared spans (the FIRED rows)."""
+    if config.shared_span_texts is None and not config.soft_duplicates:
+        return FIRED.to_frame()
+    kept = scratch.remaining("samples", gone)
+    spans, places, flagged = find_boilerplate(kept, config)
+    dataset.write("spans", spans, SPANS)
+    dataset.write("span_places", places, SPAN_PLACES)
+    if config.soft_duplicates:
+        dataset.write("weights", weigh(kept), WEIGHTS)
+    return flagged
 
 
 def _must_hold_samples(ingested: int) -> None:
@@ -118,20 +133,3 @@ def _check(ingested: int, dropped: int, verdicts: pl.DataFrame, min_kept_ratio: 
         f"purge: only {kept} of {ingested} samples survive; commonest reasons: {commonest}; "
         "look at the data, name reasons in purge.disable, or lower purge.min_kept_ratio"
     )
-
-
-def _metrics(ingested: int, gone: int, verdicts: pl.DataFrame, rules: Sequence[Rule]) -> dict[str, float]:
-    samples_by_reason = dict(verdicts.group_by("reason").agg(pl.col("id").n_unique()).iter_rows())
-    exact, near = (samples_by_reason.get(reason, 0) for reason in DUPLICATE_REASONS)
-    repairs = [rule.reason for rule in rules if rule.action == "repair"]
-    return {
-        "kept_ratio": (ingested - gone) / ingested,
-        "kept": ingested - gone,
-        "dropped": gone - exact - near,
-        "duplicates": exact + near,
-        "exact_duplicates": exact,
-        "near_duplicates": near,
-        CONTAMINATED: samples_by_reason.get(CONTAMINATED, 0),
-        "repaired": verdicts.filter(pl.col("reason").is_in(repairs))["id"].n_unique(),
-        **{f"rule/{rule.reason}": samples_by_reason.get(rule.reason, 0) for rule in rules},
-    }

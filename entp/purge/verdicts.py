@@ -17,7 +17,7 @@ def assemble_verdicts(scratch: Scratch, fired: pl.DataFrame, duplicates: pl.Data
         [
             _repaired(scratch.scan("repairs")),
             fired.select(_COLUMNS),
-            duplicates.with_columns(keep=pl.lit(False), value=pl.col("jaccard")).select(_COLUMNS),
+            duplicates.with_columns(keep=pl.lit(False), value=pl.coalesce("jaccard", "cosine")).select(_COLUMNS),
         ]
     )
     order = scratch.scan("numbers").select("id").collect().with_row_index("position")
@@ -41,4 +41,19 @@ def _repaired(repairs: pl.LazyFrame) -> pl.DataFrame:
         .with_columns(keep=pl.lit(True))
         .select(_COLUMNS)
         .collect()
+    )
+
+
+def with_flags(verdicts: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
+    """VERDICTS with those that were only flagged once it was known who stays; they have not just passed."""
+    if flagged.is_empty():
+        return verdicts
+    silent = (pl.col("reason") == PASSED) & pl.col("id").is_in(flagged["id"].implode())
+    added = flagged.select("id", pl.lit("purge").alias("stage"), "keep", "reason", "value")
+    order = verdicts.select(pl.col("id").unique(maintain_order=True)).with_row_index("position")
+    return (
+        pl.concat([verdicts.filter(~silent), added])
+        .join(order, on="id", how="left")
+        .sort("position", "reason")
+        .drop("position")
     )

@@ -42,10 +42,11 @@ def test_half_of_a_long_item_is_a_leak_and_less_is_not():
     assert leak_of(" ".join(told[:9]), MOON) is None
 
 
-def test_a_short_item_leaks_only_where_it_is_there_nearly_whole():
+def test_a_short_item_leaks_only_where_it_is_there_whole():
     item = "Which of the following is not part of the outer marketing environment?"
     assert leak_of("Which of the following is not part of the heart?", item) is None
-    assert leak_of("Which of the following is not part of the outer marketing world?", item).row == 1
+    assert leak_of("Which of the following is not part of the outer marketing world?", item) is None
+    assert leak_of("Tell me: which of the following is NOT part of the outer marketing environment", item).row == 1
 
 
 def test_an_item_shorter_than_a_run_leaks_only_as_a_whole_prompt():

@@ -77,6 +77,13 @@ def test_harmless_numbers_and_addresses_pass(text):
     assert types_in(text) == []
 
 
+@pytest.mark.parametrize(
+    "text", ["4857773457", "36574261809", "44051401359", "111222333", "39053344705", "234123412346"]
+)
+def test_bare_national_numbers_need_a_word_that_names_them(text):
+    assert types_in(f"The order is {text}.") == []
+
+
 def test_a_number_is_told_once_by_its_strictest_recogniser():
     assert types_in("Account DE21 5005 0000 1234 5678 97, id 440308199901101512") == ["iban", "cn_id"]
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entp import store
-from entp.config import PurgeConfig
+from entp.errors import UsageError
 from entp.pii.find import TYPES
-from entp.purge.personal import replace_personal_data, without_personal_data
+from entp.purge.personal import chosen_types, replace_personal_data, without_personal_data
 from entp.purge.stage import run
 from entp.records import Message
 from tests.datasets import publish, sample
@@ -43,9 +43,11 @@ def replaced(*texts: str) -> list[str]:
     return without_personal_data(list(texts), TYPES)[0]
 
 
-def test_the_configuration_knows_the_recognisers_types():
-    annotation = PurgeConfig.model_fields["personal_data"].annotation
-    assert get_args(get_args(annotation)[0]) == TYPES == tuple(PurgeConfig().personal_data)
+def test_types_are_chosen_by_name_and_an_unknown_one_is_named():
+    assert chosen_types(None) == TYPES
+    assert chosen_types([]) == ()
+    with pytest.raises(UsageError, match="did you mean 'email'"):
+        chosen_types(["emial"])
 
 
 def test_the_same_datum_is_the_same_placeholder_in_every_turn():

@@ -25,7 +25,8 @@ def exact_duplicates(keyed: pl.DataFrame) -> pl.DataFrame:
     return (
         ranked.with_columns(survivor=pl.col("id").first().over("key"), cluster=pl.col("id").min().over("key"))
         .filter(pl.col("id") != pl.col("survivor"))
-        .with_columns(jaccard=pl.lit(1.0))
+        .with_columns(jaccard=pl.lit(1.0), cosine=pl.lit(None))
         .select(list(DUPLICATES))
+        .cast(DUPLICATES)
         .sort("id")
     )

@@ -33,8 +33,9 @@ def near_duplicates(chunks: Chunks, threshold: float, scope: Scope = "both") -> 
     kept_by, closest = survivors(sets, components, threshold)
     found = rows.select("id", cluster=pl.col("id").min().over(pl.Series(components)))
     return (
-        found.with_columns(survivor=rows["id"].gather(kept_by), jaccard=pl.Series(closest))
+        found.with_columns(survivor=rows["id"].gather(kept_by), jaccard=pl.Series(closest), cosine=pl.lit(None))
         .filter(pl.col("survivor") != pl.col("id"))
         .select(list(DUPLICATES))
+        .cast(DUPLICATES)
         .sort("id")
     )

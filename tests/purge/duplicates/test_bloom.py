@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entp.errors import DataError
-from entp.purge.duplicates_more.bloom import add, contains, current_error_rate, empty_filter, keys_of, load, save
+from entp.purge.duplicates.bloom import add, contains, current_error_rate, empty_filter, keys_of, load, save
 
 
 def numbered(prefix: str, count: int) -> np.ndarray:
@@ -55,7 +55,7 @@ def test_a_saved_filter_knows_what_it_knew_in_another_process(tmp_path: Path):
     add(known, keys_of(["北京", "Name a city."]))
     save(known, tmp_path / "seen.npz")
     code = (
-        "import sys; from pathlib import Path; from entp.purge.duplicates_more.bloom import *; "
+        "import sys; from pathlib import Path; from entp.purge.duplicates.bloom import *; "
         "print(contains(load(Path(sys.argv[1])), keys_of(['Name a city.', 'Paris', '北京'])).tolist())"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "seen.npz")]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entp.purge.duplicates_more.commonness import commonness, count, empty_counts, weights
+from entp.purge.duplicates.commonness import commonness, count, empty_counts, weights
 
 WORDS = [f"word{number}" for number in range(5000)]
 CELLS = 1 << 16

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from entp.config import EmbedConfig
 from entp.embed import embed_samples
-from entp.purge.duplicates_more import semantic
-from entp.purge.duplicates_more.semantic import clusters, semantic_duplicates, survivor_rank
+from entp.purge.duplicates import semantic
+from entp.purge.duplicates.semantic import clusters, semantic_duplicates, survivor_rank
 from tests.datasets import sample
 from tests.purge.pool import frame
 

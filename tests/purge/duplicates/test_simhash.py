@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entp.purge.duplicates_more.simhash import fingerprints, hamming_pairs, simhash
+from entp.purge.duplicates.simhash import fingerprints, hamming_pairs, simhash
 
 WORDS = [f"word{number}" for number in range(2000)]
 BIT_FLIPS = st.lists(st.integers(0, 63), max_size=6)

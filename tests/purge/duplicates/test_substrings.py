@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from entp.purge.duplicates_more.substrings import MAX_TOKENS, PLACES, SPANS, shared_spans
+from entp.purge.duplicates.substrings import MAX_TOKENS, PLACES, SPANS, shared_spans
 
 OPENING = "Here is a possible answer to your question:"
 TOKEN = re.compile(r"\w+|[^\w\s]")

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entp.purge.duplicates_more.tokens import in_chunks, shingle_hashes, tokens
+from entp.purge.duplicates.tokens import in_chunks, shingle_hashes, tokens
 
 WORDS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[-+*/=<>^%&|~#$@\\]")
 MARKS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[^\w\s\u3040-\u30ff\u3400-\u9fff]+")
@@ -57,6 +57,6 @@ def test_chunks_are_the_texts_in_order(texts: list[str], characters: int):
 
 
 def test_hashes_are_the_same_in_every_process():
-    code = "from entp.purge.duplicates_more.tokens import tokens; print(*tokens(['Name a city.', '北京']).hashes)"
+    code = "from entp.purge.duplicates.tokens import tokens; print(*tokens(['Name a city.', '北京']).hashes)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert tokens(["Name a city.", "北京"]).hashes.tolist() == [int(number) for number in printed.split()]

@@ -14,12 +14,11 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from entp.purge.duplicates_more.tokens import Tokens, distinct, in_chunks, mix, tokens
+from entp.purge.duplicates.tokens import Tokens, distinct, in_chunks, mix, tokens
+from entp.records import SPANS
 
 #: Longer spans are cut: what so many samples share at such length is boilerplate by its beginning.
 MAX_TOKENS = 256
-#: One row per span: `text` (as one of its samples writes it), its `tokens`, and the distinct texts that hold it.
-SPANS = pl.Schema({"span": pl.Int64, "text": pl.String, "tokens": pl.Int64, "texts": pl.Int64})
 #: Where the spans are: characters `start` to `end` of the text `row` (0-based).
 PLACES = pl.Schema({"row": pl.Int64, "span": pl.Int64, "start": pl.Int64, "end": pl.Int64})
 _CELLS = 1 << 24
@@ -39,7 +38,7 @@ class _Found:
 def shared_spans(texts: Sequence[str], min_tokens: int, min_texts: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """SPANS, most widespread first, and PLACES: all longest runs of `min_tokens` tokens or more in `min_texts` texts.
 
-    A token is a word, a Han or kana character, or a run of marks (`entp.purge.duplicates_more.tokens`): white space
+    A token is a word, a Han or kana character, or a run of marks (`entp.purge.duplicates.tokens`): white space
     and line breaks do not make a difference, case and punctuation do. Equal texts count once. At each place the longest
     span is given, and none that lies inside another. Inside a text that says a thing over and over without a gap, only
     the first time is looked at. About 20 bytes a token are held, beside the texts.

@@ -12,7 +12,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from entp.purge.duplicates_more.tokens import in_chunks, shingle_hashes, tokens
+from entp.purge.duplicates.tokens import in_chunks, shingle_hashes, tokens
 
 BITS = 64
 #: Blocks that two fingerprints must share for being looked at; more make larger, but more selective tables.
