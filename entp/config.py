@@ -63,6 +63,10 @@ class PurgeConfig(Section):
         0.8, gt=0, le=1, description="shingle Jaccard at or above is a near-duplicate"
     )
     shingle_words: int = Field(5, ge=1, description="words (or CJK characters) in a shingle")
+    index: str | None = Field(
+        None, description="folder of an earlier purge's index: copies of what is in it are dropped too"
+    )
+    keep_index: bool = Field(False, description="publish an index of what is kept, for the purge of later batches")
     semantic_eps: float | None = Field(
         None,
         gt=0,

@@ -30,6 +30,7 @@ PATHS = (
     ("train", "model"),
     ("evaluate", "include_path"),
     ("purge", "priors"),
+    ("purge", "index"),
 )
 #: Settings that list files or folders, of which the same holds.
 LISTS = (("audit", "benchmarks"), ("purge", "benchmarks"))

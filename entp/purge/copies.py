@@ -9,6 +9,7 @@ import polars as pl
 from entp.config import Config, PurgeConfig
 from entp.progress import progress
 from entp.purge.duplicates.exact import exact_duplicates
+from entp.purge.duplicates.index import indexed_chunks
 from entp.purge.duplicates.near import near_duplicates
 from entp.purge.meaning import semantic_copies
 from entp.purge.scratch import Scratch
@@ -35,8 +36,10 @@ def find_copies(scratch: Scratch, dropped: pl.DataFrame, config: Config) -> pl.D
 def _exact(scratch: Scratch, dropped: pl.DataFrame, config: PurgeConfig) -> pl.DataFrame:
     if EXACT in config.disable:
         return DUPLICATES.to_frame()
-    keyed = scratch.scan("shingles").select("id", "key", "length")
-    return exact_duplicates(keyed.join(dropped.lazy(), on="id", how="anti").collect())
+    columns = ("id", "key", "length")
+    keyed = scratch.scan("shingles").select(columns).join(dropped.lazy(), on="id", how="anti").collect()
+    earlier = (chunk.select(columns) for chunk in indexed_chunks(config))
+    return _of_this_pool(exact_duplicates(pl.concat([keyed, *earlier])), keyed)
 
 
 def _near(scratch: Scratch, dropped: pl.DataFrame, config: PurgeConfig) -> pl.DataFrame:
@@ -44,10 +47,16 @@ def _near(scratch: Scratch, dropped: pl.DataFrame, config: PurgeConfig) -> pl.Da
         return DUPLICATES.to_frame()
 
     def chunks() -> Iterator[pl.DataFrame]:
-        for chunk in scratch.chunks("shingles"):
-            yield chunk.join(dropped, on="id", how="anti", maintain_order="left")
+        yield from indexed_chunks(config)
+        yield from scratch.remaining_chunks("shingles", dropped)
 
-    return near_duplicates(chunks, config.near_duplicate_jaccard, config.duplicate_scope)
+    found = near_duplicates(chunks, config.near_duplicate_jaccard, config.duplicate_scope)
+    return _of_this_pool(found, scratch.scan("shingles").select("id").collect())
+
+
+def _of_this_pool(found: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
+    """Without what concerns the index alone."""
+    return found.join(pool.select("id"), on="id", how="semi", maintain_order="left")
 
 
 def _onward(copies: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:

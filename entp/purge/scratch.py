@@ -33,6 +33,11 @@ class Scratch:
         for file in self._files(table):
             yield pl.read_ipc(file)
 
+    def remaining_chunks(self, table: str, gone: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """One chunk after the other, without the rows whose `id` is in `gone`."""
+        for chunk in self.chunks(table):
+            yield chunk.join(gone, on="id", how="anti", maintain_order="left")
+
     def remaining(self, table: str, gone: pl.DataFrame) -> pl.DataFrame:
         """The rows of a table without those whose `id` is in `gone`, in their order, all in memory."""
         return self.scan(table).join(gone.lazy(), on="id", how="anti", maintain_order="left").collect()

@@ -15,6 +15,7 @@ from entp.purge.boilerplate import find_boilerplate
 from entp.purge.choice import choose_rules
 from entp.purge.copies import find_copies
 from entp.purge.distributions import distributions
+from entp.purge.duplicates.index import write_index
 from entp.purge.examine import examine_pool
 from entp.purge.judge import FIRED, decide
 from entp.purge.rule import Rule
@@ -67,6 +68,8 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
             dataset.write(table, scratch.scan(table).collect(), schema)
         dataset.write("rules", distributions(scratch.scan("numbers"), measured, limits), RULES)
         priors.write(limits, dataset.subfolder("priors") / PRIORS_FILE)
+        if config.purge.keep_index:
+            write_index(scratch.remaining_chunks("shingles", gone), config.purge, dataset.subfolder("index"))
         return dataset.summarise(metrics(ingested, gone.height, verdicts, rules, scratch, config.purge))
 
 
@@ -88,8 +91,8 @@ def _limits(scratch: Scratch, rules: Sequence[Rule], config: PurgeConfig) -> pl.
 def _write_samples(dataset: Dataset, scratch: Scratch, gone: pl.DataFrame) -> None:
     """The kept samples, as they were mended, in the order they came in."""
     waiting: list[pl.DataFrame] = []
-    for chunk in scratch.chunks("samples"):
-        waiting.append(chunk.join(gone, on="id", how="anti", maintain_order="left"))
+    for chunk in scratch.remaining_chunks("samples", gone):
+        waiting.append(chunk)
         if sum(kept.height for kept in waiting) >= ROWS_PER_PART:
             dataset.write("samples", pl.concat(waiting), SAMPLES)
             waiting = []

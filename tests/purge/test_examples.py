@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entp.purge.rule import Example, Rule
-from entp.purge.rules import ALL_RULES
+from entp.purge.rules import ALL_RULES, listing
 from tests.purge.pool import fired_on, mended
 
 EXAMPLES = [(rule, example) for rule in ALL_RULES for example in rule.examples]
@@ -36,3 +36,8 @@ def test_reasons_are_unique_and_the_families_are_all_there():
         "sft",
         "chinese",
     }
+
+
+def test_the_documentation_lists_every_rule_as_it_is():
+    page = listing.PAGE.read_text(encoding="utf-8")
+    assert listing.with_table(page) == page
