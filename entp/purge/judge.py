@@ -28,6 +28,8 @@ def measure(samples: pl.DataFrame, rules: Sequence[Rule], languages: Sequence[st
             **{rule.reason: rule.measure() for rule in rules},
         )
         .collect()
+        # A step of its own: as part of the expressions it would have each of them computed twice.
+        .with_columns(pl.col(rule.reason).fill_nan(0.0).fill_null(0.0) for rule in rules)
     )
 
 

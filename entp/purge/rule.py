@@ -81,6 +81,8 @@ class Rule:
     source: str
     function: Callable[..., pl.Expr]
     prior: Prior | None = None
+    #: Of a repair: what every text holds that it can mend, as a regular expression. Others need no closer look.
+    trigger: str | None = None
 
     @property
     def title(self) -> str:
@@ -98,13 +100,19 @@ class Rule:
         return pl.col(self.reason) > limit if above else pl.col(self.reason) < limit
 
     def measure(self) -> pl.Expr:
-        """The number per sample, named by the reason; 0 where the function says nothing."""
+        """The number per sample, named by the reason; null or NaN where the function says nothing."""
         value = self.function(*(pl.col(column) for column in self.scope))
-        return value.cast(pl.Float64).fill_nan(0.0).fill_null(0.0).alias(self.reason)
+        return value.cast(pl.Float64).alias(self.reason)
 
 
 def rule(
-    *, reason: str, scope: str | tuple[str, ...], action: Action, source: str, prior: Prior | None = None
+    *,
+    reason: str,
+    scope: str | tuple[str, ...],
+    action: Action,
+    source: str,
+    prior: Prior | None = None,
+    trigger: str | None = None,
 ) -> Callable[[Callable[..., pl.Expr]], Rule]:
     """Make a rule of the decorated function. `source` says where it comes from ("Gopher, A1.1", "our choice")."""
     columns = (scope,) if isinstance(scope, str) else scope
@@ -115,7 +123,7 @@ def rule(
         raise ValueError(f"{reason}: a measured rule needs a prior, and a repair has none")
 
     def make(function: Callable[..., pl.Expr]) -> Rule:
-        return Rule(reason, columns, action, source, function, prior)
+        return Rule(reason, columns, action, source, function, prior, trigger)
 
     return make
 

@@ -81,7 +81,13 @@ def invisible_characters(text: pl.Expr) -> pl.Expr:
     return pl.when(needed).then(text).otherwise(removed)
 
 
-@rule(reason="stray_escapes", scope="every turn", action="repair", source="DATA4LLM text-anomaly table (extra escapes)")
+@rule(
+    reason="stray_escapes",
+    scope="every turn",
+    action="repair",
+    trigger=r"\\n",
+    source="DATA4LLM text-anomaly table (extra escapes)",
+)
 def stray_escapes(text: pl.Expr) -> pl.Expr:
     r"""Escapes written out in a text that has no real line break (`\n`, `\t`, `\"`) become what they stand for.
 
@@ -101,7 +107,13 @@ def stray_escapes(text: pl.Expr) -> pl.Expr:
     return pl.when(escaped & ~other_backslash).then(mended).otherwise(text)
 
 
-@rule(reason="html_entities", scope="every turn", action="repair", source="METHOD character family (stray escapes)")
+@rule(
+    reason="html_entities",
+    scope="every turn",
+    action="repair",
+    trigger="&",
+    source="METHOD character family (stray escapes)",
+)
 def html_entities(text: pl.Expr) -> pl.Expr:
     """Character entities in a text that is neither markup nor about it become characters.
 
@@ -117,7 +129,13 @@ def html_entities(text: pl.Expr) -> pl.Expr:
     return pl.when(applies).then(mended).otherwise(text)
 
 
-@rule(reason="blank_line_runs", scope="every turn", action="repair", source="METHOD repair list; our choice of two")
+@rule(
+    reason="blank_line_runs",
+    scope="every turn",
+    action="repair",
+    trigger=r"\n[ \t]*\n[ \t]*\n",
+    source="METHOD repair list; our choice of two",
+)
 def blank_line_runs(text: pl.Expr) -> pl.Expr:
     r"""More than two blank lines in a row become one, outside code.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Upper, rule
-from entp.purge.text import filled_lines, is_chinese, looks_like_code, where
+from entp.purge.text import HAN, filled_lines, is_chinese, looks_like_code, where
 
 _TABLE = "DATA4LLM text-anomaly table"
 _FULL_WIDTH = {",": "，", ";": "；", "!": "！", "?": "？", ":": "："}
@@ -18,7 +18,13 @@ def _mend(text: pl.Expr, mended: pl.Expr) -> pl.Expr:
     return pl.when(is_chinese(text) & ~looks_like_code(text)).then(mended).otherwise(text)
 
 
-@rule(reason="zh_leading_mark", scope="response", action="repair", source=f"{_TABLE} (sentence beginning with a comma)")
+@rule(
+    reason="zh_leading_mark",
+    scope="response",
+    action="repair",
+    trigger=HAN,
+    source=f"{_TABLE} (sentence beginning with a comma)",
+)
 def zh_leading_mark(text: pl.Expr) -> pl.Expr:
     r"""A comma, stop or closing mark at the start of a line is removed.
 
@@ -28,7 +34,13 @@ def zh_leading_mark(text: pl.Expr) -> pl.Expr:
     return _mend(text, text.str.replace_all(r"(?m)^[ \t]*[，。、；：！？]+[ \t]*(\p{Han})", "$1"))
 
 
-@rule(reason="zh_half_width_marks", scope="response", action="repair", source=f"{_TABLE} (half-width marks in Chinese)")
+@rule(
+    reason="zh_half_width_marks",
+    scope="response",
+    action="repair",
+    trigger=HAN,
+    source=f"{_TABLE} (half-width marks in Chinese)",
+)
 def zh_half_width_marks(text: pl.Expr) -> pl.Expr:
     """A half-width mark between two Chinese characters becomes a full-width one.
 
@@ -41,7 +53,13 @@ def zh_half_width_marks(text: pl.Expr) -> pl.Expr:
     return _mend(text, mended)
 
 
-@rule(reason="zh_extra_spaces", scope="response", action="repair", source=f"{_TABLE} (extra spaces inside Chinese)")
+@rule(
+    reason="zh_extra_spaces",
+    scope="response",
+    action="repair",
+    trigger=HAN,
+    source=f"{_TABLE} (extra spaces inside Chinese)",
+)
 def zh_extra_spaces(text: pl.Expr) -> pl.Expr:
     """Spaces around full-width marks inside a line of Chinese are removed.
 
@@ -53,7 +71,13 @@ def zh_extra_spaces(text: pl.Expr) -> pl.Expr:
     return _mend(text, text.str.replace_all(r"(\p{Han})[ \t]+([，。；！？、])[ \t]*", "$1$2"))
 
 
-@rule(reason="zh_stop_numbering", scope="response", action="repair", source=f"{_TABLE} (numbering with a full stop)")
+@rule(
+    reason="zh_stop_numbering",
+    scope="response",
+    action="repair",
+    trigger=HAN,
+    source=f"{_TABLE} (numbering with a full stop)",
+)
 def zh_stop_numbering(text: pl.Expr) -> pl.Expr:
     r"""A list number or letter followed by a Chinese full stop gets a point.
 
@@ -63,7 +87,13 @@ def zh_stop_numbering(text: pl.Expr) -> pl.Expr:
     return _mend(text, text.str.replace_all(r"(?m)^([ \t]*(?:\d{1,2}|[A-Za-z]))。[ \t]*(\S)", "${1}. ${2}"))
 
 
-@rule(reason="zh_mark_runs", scope="response", action="repair", source=f"{_TABLE} (runs of the same mark; full stops)")
+@rule(
+    reason="zh_mark_runs",
+    scope="response",
+    action="repair",
+    trigger=HAN,
+    source=f"{_TABLE} (runs of the same mark; full stops)",
+)
 def zh_mark_runs(text: pl.Expr) -> pl.Expr:
     """Runs of commas become one; three full stops and more become an ellipsis, two become one.
 
@@ -77,7 +107,13 @@ def zh_mark_runs(text: pl.Expr) -> pl.Expr:
     return _mend(text, mended.str.replace_all("。{3,}", "……").str.replace_all("。。", "。"))
 
 
-@rule(reason="zh_single_mark_lines", scope="response", action="repair", source=f"{_TABLE} (single-mark lines)")
+@rule(
+    reason="zh_single_mark_lines",
+    scope="response",
+    action="repair",
+    trigger=HAN,
+    source=f"{_TABLE} (single-mark lines)",
+)
 def zh_single_mark_lines(text: pl.Expr) -> pl.Expr:
     r"""Lines that hold one mark and nothing else are joined to the line before.
 
@@ -87,7 +123,7 @@ def zh_single_mark_lines(text: pl.Expr) -> pl.Expr:
     return _mend(text, text.str.replace_all(r"(\p{Han})[ \t]*\n[ \t]*([，。；！？])[ \t]*(\n|$)", "$1$2$3"))
 
 
-@rule(reason="zh_extra_hash", scope="response", action="repair", source=f"{_TABLE} (extra #)")
+@rule(reason="zh_extra_hash", scope="response", action="repair", trigger=HAN, source=f"{_TABLE} (extra #)")
 def zh_extra_hash(text: pl.Expr) -> pl.Expr:
     r"""More than six # at the start of a line, which is no heading, and a # alone at its end, are removed.
 
@@ -97,7 +133,13 @@ def zh_extra_hash(text: pl.Expr) -> pl.Expr:
     return _mend(text, text.str.replace_all(r"(?m)^#{7,}[ \t]*", ""))
 
 
-@rule(reason="zh_half_width_brackets", scope="response", action="repair", source=f"{_TABLE} (half-width brackets)")
+@rule(
+    reason="zh_half_width_brackets",
+    scope="response",
+    action="repair",
+    trigger=HAN,
+    source=f"{_TABLE} (half-width brackets)",
+)
 def zh_half_width_brackets(text: pl.Expr) -> pl.Expr:
     """Half-width brackets around Chinese, after Chinese, become full-width ones.
 
