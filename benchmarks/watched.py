@@ -18,7 +18,7 @@ MIB = 1024 * 1024
 
 
 class Watched(NamedTuple):
-    """What the command printed as JSON in its last line, and the most memory its processes held at once."""
+    """The result that the command printed as JSON, and the most memory its processes held at once."""
 
     said: dict[str, Any]
     peak_mib: float
@@ -36,7 +36,16 @@ def watched(command: Sequence[str]) -> Watched:
         output = process.communicate()[0]
     if process.returncode != 0:
         raise SetupError(f"{' '.join(command[:2])} ended with {process.returncode}: {output[-800:]}")
-    return Watched(json.loads(output.strip().splitlines()[-1]), peak[0] / MIB)
+    return Watched(_said(output), peak[0] / MIB)
+
+
+def _said(output: str) -> dict[str, Any]:
+    """The last line that is a JSON object with `seconds`: some libraries still log after the work is done."""
+    for line in reversed(output.split("\n")):
+        if line.startswith('{"seconds"') and line.endswith("}"):
+            found: dict[str, Any] = json.loads(line)
+            return found
+    raise SetupError(f"no result in what it said: {output[-800:]}")
 
 
 def _watch(process: psutil.Process, peak: list[float]) -> None:

@@ -92,14 +92,14 @@ def few_stop_words(prompt: pl.Expr, response: pl.Expr, language: pl.Expr) -> pl.
 @rule(
     reason="wordless",
     scope=("prompt", "response"),
-    prior=Upper(0.20),
+    prior=Upper(0.50),
     action="flag",
-    source="Gopher (MassiveText), appendix A1.1: words without a letter",
+    source="Gopher (MassiveText), appendix A1.1: words without a letter, 0.20; there 1 of 20 rows read was noise",
 )
 def wordless(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     """Share of the words that hold no letter (0..1), from 20 words on, where no numbers or symbols were asked for.
 
-    Trips:  ("Describe tea.", "Tea ** ~~ is ** a ** drink ~~ that ** comes ** ~~ from ~~ Asia and ~~ is good")
+    Trips:  ("Describe tea.", "Tea ** ~~ is ** ++ a ** drink ~~ ++ that ** comes ** ~~ ++ from ~~ Asia ~~")
     Passes: ("Describe tea.", "Tea comes from the hills of Asia, and 3 in 4 people who live there drink it daily.")
     """
     total = response.str.count_matches(r"\S+")

@@ -78,14 +78,14 @@ def repeated_paragraphs(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
 @rule(
     reason="top_bigram",
     scope=("prompt", "response", "response_words"),
-    prior=Upper(0.20),
+    prior=Upper(0.40),
     action="flag",
-    source="Gopher (MassiveText), table A1: top 2-gram 0.20, by words",
+    source="Gopher (MassiveText), table A1: top 2-gram 0.20, by words and doubled: at 0.20 no row read was noise",
 )
 def top_bigram(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
     """Share of the words that the commonest two-word sequence covers (0..1), in responses of 30 words and more.
 
-    Trips:  ("Describe tea.", "Green tea is a green tea that green tea people call green tea when green tea is green tea and not black, so green tea is what green tea is to them all in the end.")
+    Trips:  ("Describe tea.", "Green tea, green tea, green tea is green tea, and green tea is what green tea drinkers call green tea when green tea is green tea and green tea is not black, in the end.")
     Passes: ("Describe tea.", "Tea is brewed from the leaves of a shrub that grows in the hills of Asia; it is drunk hot or cold, with milk or lemon, and its taste depends on soil, weather and the skill of those who dry it.")
     """  # noqa: E501
     return _where_prose(prompt, response, words, _by_words(words, top_share, 2))
@@ -94,14 +94,14 @@ def top_bigram(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
 @rule(
     reason="top_trigram",
     scope=("prompt", "response", "response_words"),
-    prior=Upper(0.18),
+    prior=Upper(0.36),
     action="flag",
-    source="Gopher (MassiveText), table A1: top 3-gram 0.18, by words",
+    source="Gopher (MassiveText), table A1: top 3-gram 0.18, by words and doubled: at 0.18 no row read was noise",
 )
 def top_trigram(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
     """Share of the words that the commonest three-word sequence covers (0..1), in responses of 30 words and more.
 
-    Trips:  ("Describe tea.", "A cup of tea is nice. A cup of tea is warm. A cup of tea is good. A cup of tea is fine. A cup of tea is all that one wants in the long evenings.")
+    Trips:  ("Describe tea.", "A cup of tea is nice. A cup of tea is warm. A cup of tea is good. A cup of tea is fine. A cup of tea is a cup of tea is it.")
     Passes: ("Describe tea.", "Tea is brewed from the leaves of a shrub that grows in the hills of Asia; it is drunk hot or cold, with milk or lemon, and its taste depends on soil, weather and the skill of those who dry it.")
     """  # noqa: E501
     return _where_prose(prompt, response, words, _by_words(words, top_share, 3))
@@ -110,14 +110,14 @@ def top_trigram(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
 @rule(
     reason="top_fourgram",
     scope=("prompt", "response", "response_words"),
-    prior=Upper(0.16),
+    prior=Upper(0.32),
     action="flag",
-    source="Gopher (MassiveText), table A1: top 4-gram 0.16, by words",
+    source="Gopher (MassiveText), table A1: top 4-gram 0.16, by words and doubled: at 0.16 no row read was noise",
 )
 def top_fourgram(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
     """Share of the words that the commonest four-word sequence covers (0..1), in responses of 30 words and more.
 
-    Trips:  ("Describe tea.", "A cup of tea is nice. A cup of tea is warm. A cup of tea is good. A cup of tea is fine. A cup of tea is all that one wants in the long evenings.")
+    Trips:  ("Describe tea.", "A cup of tea is nice. A cup of tea is warm. A cup of tea is good. A cup of tea is fine. A cup of tea is a cup of tea is it.")
     Passes: ("Describe tea.", "Tea is brewed from the leaves of a shrub that grows in the hills of Asia; it is drunk hot or cold, with milk or lemon, and its taste depends on soil, weather and the skill of those who dry it.")
     """  # noqa: E501
     return _where_prose(prompt, response, words, _by_words(words, top_share, 4))
