@@ -11,7 +11,8 @@ from benchmarks.datasketch_loop import similar_pairs
 
 
 def main() -> None:
-    rows = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
+    with Path(sys.argv[1]).open(encoding="utf-8") as handle:
+        rows = [json.loads(line) for line in handle]
     began = time.perf_counter()
     pairs = similar_pairs([(row["prompt"], row["response"]) for row in rows], 0.8)
     print(json.dumps({"seconds": time.perf_counter() - began, "pairs": sorted(pairs)}))

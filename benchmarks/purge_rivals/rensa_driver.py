@@ -28,7 +28,8 @@ def similar(one: Sides, other: Sides) -> bool:
 
 
 def main() -> None:
-    rows = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
+    with Path(sys.argv[1]).open(encoding="utf-8") as handle:
+        rows = [json.loads(line) for line in handle]
     began = time.perf_counter()
     sets = [(shingles(row["prompt"]), shingles(row["response"])) for row in rows]
     tagged = [[f"P{one}" for one in prompt] + [f"R{one}" for one in response] for prompt, response in sets]
