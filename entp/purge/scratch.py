@@ -47,7 +47,7 @@ class Scratch:
 
 
 @contextmanager
-def scratch_folder(beside: Path) -> Iterator[Scratch]:
-    """A folder on the disk of `beside`, which is gone afterwards."""
-    with TemporaryDirectory(prefix=".purge-", dir=beside) as folder:
+def scratch_folder(output: Path) -> Iterator[Scratch]:
+    """A folder beside `output`, gone afterwards; what a killed run leaves, the next `store.publish` removes."""
+    with TemporaryDirectory(prefix=f".{output.name}.partial-", dir=output.parent) as folder:
         yield Scratch(Path(folder))

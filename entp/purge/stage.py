@@ -51,7 +51,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
     """
     rules = choose_rules(config.purge)
     measured = [rule for rule in rules if rule.action != "repair"]
-    with store.publish(output, identity("purge", config, inputs)) as dataset, scratch_folder(output.parent) as scratch:
+    with store.publish(output, identity("purge", config, inputs)) as dataset, scratch_folder(output) as scratch:
         ingested = examine_pool(inputs["ingest"], config.purge, scratch)
         _must_hold_samples(ingested)
         limits = _limits(scratch, measured, config.purge)
@@ -76,7 +76,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
 def fit_priors(config: Config, inputs: Inputs, path: Path) -> pl.DataFrame:
     """Learn the quantile priors of the pool, write them to a file, and return them (`priors.LIMITS`)."""
     rules = [rule for rule in choose_rules(config.purge) if rule.action != "repair"]
-    with scratch_folder(inputs["ingest"].parent) as scratch:
+    with scratch_folder(inputs["ingest"].parent / "priors") as scratch:
         _must_hold_samples(examine_pool(inputs["ingest"], config.purge, scratch))
         limits = priors.fit(scratch.scan("numbers"), rules)
     priors.write(limits, path)

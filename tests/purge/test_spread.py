@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from entp import store
 from entp.purge import examine
+from entp.purge.scratch import scratch_folder
 from entp.purge.spread import in_order, processors
 from entp.purge.stage import run
 from tests.datasets import publish, sample
@@ -51,3 +53,13 @@ def test_verdicts_do_not_depend_on_chunks_or_processes(
     monkeypatch.setattr(examine, "SPREAD_FROM", 1)
     run(configured(workers=workers), {"ingest": ingest}, tmp_path / "parts")
     assert store.content_digest(tmp_path / "parts") == store.content_digest(tmp_path / "whole")
+
+
+def test_a_killed_purge_leaves_nothing_that_the_next_one_does_not_clear(tmp_path: Path):
+    ingest = publish(tmp_path, "ingest", samples=ROWS)
+    with scratch_folder(tmp_path / "purge") as scratch:
+        left = Path(shutil.copytree(scratch.folder, tmp_path / ".purge.partial-left"))
+        assert scratch.folder.name.startswith(".purge.partial-")
+    run(configured(), {"ingest": ingest}, tmp_path / "purge")
+    assert not left.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"ingest", "purge", ".ingest.lock", ".purge.lock"}
