@@ -21,6 +21,7 @@ from entp.purge.repair import repair
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch
 from entp.purge.spread import in_order, processors
+from entp.records import CONTAMINATED, LEAKS
 
 #: Samples in a chunk: bounds memory, and gives the bar something to show.
 CHUNK = 5_000
@@ -52,14 +53,19 @@ def examine_chunk(chunk: Numbered, settings: str, scratch: Scratch) -> int:
     mended, repaired = repair(samples, repairs)
     types = chosen_types(config.personal_data)
     mended, personal = replace_personal_data(mended, types)
-    against = benchmarks(tuple(config.benchmarks), config.contamination_words)
     scratch.write("samples", number, mended)
     scratch.write("repairs", number, without_personal_texts(repaired, types))
     scratch.write("personal", number, personal)
-    scratch.write("leaks", number, find_leaks(mended, against))
+    scratch.write("leaks", number, _leaks(mended, config))
     scratch.write("numbers", number, measure(mended, measured, config.languages))
     scratch.write("shingles", number, hashed_shingles(mended, config.shingle_words).with_columns(exact_keys(mended)))
     return samples.height
+
+
+def _leaks(samples: pl.DataFrame, config: PurgeConfig) -> pl.DataFrame:
+    if CONTAMINATED in config.disable:
+        return LEAKS.to_frame()
+    return find_leaks(samples, benchmarks(tuple(config.benchmarks), config.contamination_words))
 
 
 def _chunks(ingested: Path) -> Iterator[Numbered]:

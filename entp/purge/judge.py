@@ -19,7 +19,6 @@ def measure(samples: pl.DataFrame, rules: Sequence[Rule], languages: Sequence[st
     # Lazily, so that what rules have in common is computed once.
     return (
         with_views(samples, languages)
-        .lazy()
         .select(
             "id",
             "source",

@@ -55,7 +55,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         ingested = examine_pool(inputs["ingest"], config.purge, scratch)
         _must_hold_samples(ingested)
         limits = _limits(scratch, measured, config.purge)
-        fired = pl.concat([decide(scratch.scan("numbers"), measured, limits), _contaminated(scratch, config.purge)])
+        fired = pl.concat([decide(scratch.scan("numbers"), measured, limits), _contaminated(scratch)])
         duplicates = find_copies(scratch, fired.filter(~pl.col("keep")).select("id").unique(), config)
         verdicts = assemble_verdicts(scratch, fired, duplicates)
         gone = verdicts.filter(~pl.col("keep")).select("id").unique()
@@ -100,10 +100,8 @@ def _write_samples(dataset: Dataset, scratch: Scratch, gone: pl.DataFrame) -> No
         dataset.write("samples", pl.concat(waiting), SAMPLES)
 
 
-def _contaminated(scratch: Scratch, config: PurgeConfig) -> pl.DataFrame:
+def _contaminated(scratch: Scratch) -> pl.DataFrame:
     """FIRED rows of the samples that give an evaluation item away; `value` is the share of it that they hold."""
-    if CONTAMINATED in config.disable:
-        return FIRED.to_frame()
     worst = scratch.scan("leaks").group_by("id", maintain_order=True).agg(value=pl.col("share").max())
     return worst.select("id", keep=pl.lit(False), reason=pl.lit(CONTAMINATED), value="value").cast(FIRED).collect()
 

@@ -32,9 +32,8 @@ _ENGLISH_WORD = re.compile(_ENGLISH_WORDS)
 _ENGLISH_SHARE = 0.15
 
 
-def with_views(samples: pl.DataFrame, allowed_languages: Sequence[str]) -> pl.DataFrame:
-    """`id`, `source` and the columns of `entp.purge.rule.MEASURED_COLUMNS`."""
-    # Lazily, so that what the expressions have in common is computed once.
+def with_views(samples: pl.DataFrame, allowed_languages: Sequence[str]) -> pl.LazyFrame:
+    """`id`, `source` and the columns of `entp.purge.rule.MEASURED_COLUMNS`, computed as far as they are asked for."""
     return (
         with_text(samples)
         .lazy()
@@ -49,7 +48,6 @@ def with_views(samples: pl.DataFrame, allowed_languages: Sequence[str]) -> pl.Da
             response_language=_language("response"),
             allowed_languages=pl.lit(list(allowed_languages), dtype=pl.List(pl.String)),
         )
-        .collect()
     )
 
 
