@@ -43,13 +43,16 @@ def response_language_mismatch(
 
     Trips:  ("Please explain in a few sentences how tea is made at home.", "把开水倒在茶叶上，等三分钟左右，然后把茶叶取出来，就可以喝了。")
     Passes: ("Please translate into Chinese how tea is made at home.", "把开水倒在茶叶上，等三分钟左右，然后把茶叶取出来，就可以喝了。")
+    Passes: ("请举出几个静态平台游戏的例子。", "例如“Walk the Line” by Deweybears，“Journey to Hope” by Frosty Ice Princess and others。")
     Passes: ("总结这段话：Boiling water is poured over the leaves and left to stand for three minutes.", "把开水倒在茶叶上，等三分钟，就可以喝了。")
     """  # noqa: E501
     differ = (prompt_language != UNKNOWN) & (response_language != UNKNOWN) & (prompt_language != response_language)
     # A Chinese instruction over an English passage may be answered in either.
     bilingual = prompt.str.count_matches(HAN) >= 4
     chinese_answer = (response_language == "zh") & bilingual
-    exempt = concerns_translation(prompt) | is_formal(prompt, response) | chinese_answer
+    # Foreign names in a row with Chinese between them.
+    names = (prompt_language == "zh") & response.str.contains(r"\p{Han}|[、。，：；]")
+    exempt = concerns_translation(prompt) | is_formal(prompt, response) | chinese_answer | names
     return where(differ & ~exempt, pl.lit(1))
 
 
