@@ -22,6 +22,7 @@ SCHEMAS = {
     ("purge", "verdicts"): records.VERDICTS,
     ("purge", "duplicates"): records.DUPLICATES,
     ("purge", "repairs"): records.REPAIRS,
+    ("purge", "leaks"): records.LEAKS,
     ("purge", "rules"): records.RULES,
     ("purge", "weights"): records.WEIGHTS,
     ("rate", "ratings"): records.RATINGS,
