@@ -17,6 +17,8 @@ from entp.text.hashed import hashed_runs, hashed_tokens
 _WORD = r"\p{Han}|[\p{L}\p{M}\p{N}_'’]+"
 _SPOKEN = re.compile(r"[\u4e00-\u9fff]|(?P<word>[^\W\d_\u4e00-\u9fff](?:[^\W\d_\u4e00-\u9fff]|['’])+)|[\w'’]+")
 
+_LIST_MARK = re.compile(r"^(?:\(?\d{1,3}[.):、]|[-*•])\s*")
+
 
 def hashed_words(texts: pl.Series) -> pl.Series:
     """The hashes of the lower-case words of each text, in order."""
@@ -52,6 +54,13 @@ def repeated_word_run(text: str) -> int:
         run = run + 1 if word == before and match.lastgroup == "word" else 0
         longest, before = max(longest, run), word
     return longest
+
+
+def repeated_lines_share(text: str) -> float:
+    """Share (0..1) of the lines that say what an earlier one said; 0 under three lines of 20 characters and more."""
+    items = [_LIST_MARK.sub("", line.strip()) for line in text.split("\n")]
+    lines = [item for item in items if len(item) >= 20]
+    return 1 - len(set(lines)) / len(lines) if len(lines) >= 3 else 0.0
 
 
 def _longest_stretch(values: np.ndarray, counts: np.ndarray) -> np.ndarray:

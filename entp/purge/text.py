@@ -5,8 +5,18 @@ from __future__ import annotations
 import polars as pl
 
 HAN = r"\p{Han}"
+
+
+def ascii_edges(pattern: str) -> str:
+    r"""The pattern with its word edges (`\b`) told by ASCII letters alone.
+
+    Unicode edges cost the search twenty times as much, and are not found between a Chinese character and a word.
+    """
+    return pattern.replace(r"\b", r"(?-u:\b)")
+
+
 #: Signs of program text, markup or a formal notation: a fence, statement ends, tags, calls, queries.
-_CODE = (
+_CODE = ascii_edges(
     r"(?m)```"
     r"|^\s*(?:def|class|import|from|function|public|private|static|const|let|var|int|void|package|using|elif|print)\b"
     r"[^.\n]*[(){}=;:*]"
@@ -15,14 +25,14 @@ _CODE = (
     r"|\b(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE)\b[^\n]*\b(?:FROM|VALUES|SET|WHERE|TABLE)\b"
     r"|\\(?:frac|begin|sum|int|sqrt|cdot|left|right|text)\b|\$[^$\n]+\$"
 )
-_CODE_REQUEST = (
+_CODE_REQUEST = ascii_edges(
     r"(?i)\b(?:code|script|program|function|python|java|javascript|html|css|sql|query|regex|regular expression|json"
     r"|xml|yaml|csv|latex|c\+\+|c#|bash|shell|command|algorithm|ascii|emoji|morse|braille|equation|formula)s?\b"
     r"|代码|程序|函数|脚本|编程|表情|公式|方程|正则"
 )
 _TABLE = r"(?m)^\s*\|.*\||\t.*\t|^\s*[-+|=\s]{8,}$"
 #: Words that ask for a text in another language, or name one.
-_TRANSLATION = (
+_TRANSLATION = ascii_edges(
     r"(?i)translat|\bin (?:the )?(?:[a-z]+ )?language\b|\blanguages?\b|interpret|transliterat|pinyin|romaji|haiku"
     r"|\b(?:english|french|spanish|german|italian|portuguese|russian|chinese|mandarin|cantonese|japanese|korean|arabic"
     r"|hindi|latin|greek|dutch|swedish|norwegian|danish|finnish|polish|czech|turkish|hebrew|vietnamese|thai"
@@ -60,18 +70,14 @@ def letters(text: pl.Expr) -> pl.Expr:
 def is_chinese(text: pl.Expr) -> pl.Expr:
     """More Han characters than other letters, and no kana."""
     han = text.str.count_matches(HAN)
-    return (han >= 2) & (han * 2 > letters(text)) & ~text.str.contains(r"[\p{Hiragana}\p{Katakana}]")
+    suspect = pl.when(han >= 2).then(text)
+    mostly = (han * 2 > letters(suspect)) & ~suspect.str.contains(r"[\p{Hiragana}\p{Katakana}]")
+    return mostly.fill_null(value=False)
 
 
 def filled_line_count(text: pl.Expr) -> pl.Expr:
     """Number of lines that hold something."""
     return text.str.count_matches(r"\S[^\n]*")
-
-
-def filled_lines(text: pl.Expr) -> pl.Expr:
-    """Lines that hold something, without surrounding space, as a list."""
-    line = pl.element().str.strip_chars()
-    return text.str.split("\n").list.eval(line.filter(line != ""))
 
 
 def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from entp.purge.repeats import hashed_words
-from entp.purge.text import HAN, is_chinese, letters
+from entp.purge.text import HAN, ascii_edges, is_chinese, letters
 from entp.records import with_text
 from entp.text.language import UNKNOWN, detect_language
 
@@ -25,11 +25,14 @@ _NOT_PROSE = (
 _ENGLISH_WORDS = (
     r"(?i)\b(?:the|of|and|that|with|this|these|are|was|from|you|your|have|which|what|how|who|why|be|it|its|for|his|her"
     r"|their|they|by|as|an|write|generate|create|describe|explain|given|give|list|following|name|find|identify|classify"
-    r"|provide|make|rewrite|sentence|convert|edit|construct|design|suggest|about|between|into|each|would|should)\b"
+    r"|provide|make|rewrite|sentence|convert|edit|construct|design|suggest|about|between|into|each|would|should|could|can"
+    r"|will|has|had|been|does|did|not|to|is|if|or|when|where|there|then|than|some|more|because|she|we|my|our|only)\b"
 )
 _ENGLISH_WORD = re.compile(_ENGLISH_WORDS)
 #: Share of such words from which a text is English without asking the detector (which is a hundred times slower).
 _ENGLISH_SHARE = 0.15
+#: Share of characters that may be letters beyond A to Z in such a text.
+_OTHER_LETTERS = 0.04
 
 
 def with_views(samples: pl.DataFrame, allowed_languages: Sequence[str]) -> pl.LazyFrame:
@@ -57,7 +60,8 @@ def _signs(column: str) -> tuple[pl.Expr, pl.Expr]:
     prose = text.str.replace_all(_NOT_PROSE, " ")
     han = text.str.count_matches(HAN)
     chinese = is_chinese(text) & (han >= MIN_LETTERS // 4)
-    mixed = (han >= 3) & ~text.str.contains(r"[\p{Hiragana}\p{Katakana}\p{Hangul}]")
+    suspect = pl.when(han >= 3).then(text)
+    mixed = ~suspect.str.contains(r"[\p{Hiragana}\p{Katakana}\p{Hangul}]")
     too_short = letters(prose) < MIN_LETTERS
     settled = (
         pl.when(chinese)
@@ -78,8 +82,8 @@ def _language(column: str) -> pl.Expr:
 
 
 def _is_plainly_english(text: pl.Expr) -> pl.Expr:
-    hits = text.str.count_matches(_ENGLISH_WORDS)
-    latin = text.str.count_matches("[A-Za-z]") >= 0.95 * letters(text)
+    hits = text.str.count_matches(ascii_edges(_ENGLISH_WORDS))
+    latin = text.str.count_matches(r"[\p{L}--A-Za-z]") <= _OTHER_LETTERS * text.str.len_chars()
     return latin & (hits >= 3) & (hits >= _ENGLISH_SHARE * text.str.count_matches(r"\S+"))
 
 

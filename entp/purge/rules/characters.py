@@ -6,7 +6,7 @@ import ftfy
 import polars as pl
 
 from entp.purge.rule import Upper, rule
-from entp.purge.text import is_formal, letters, looks_like_code, share, where
+from entp.purge.text import ascii_edges, is_formal, letters, looks_like_code, share, where
 
 #: Markup left by an export, in texts that are otherwise not markup.
 _ENTITIES = {
@@ -30,10 +30,10 @@ _ENTITIES = {
     "&amp;": "&",
 }
 #: Requests whose right answer is drawn or spelled with signs.
-_DRAWING_REQUEST = (
+_DRAWING_REQUEST = ascii_edges(
     r"(?i)\b(?:draw|art|design|diagram|chart|graph|map|grid|board|puzzle|sudoku|maze|symbol|password|music|note)"
 )
-_NUMBER_REQUEST = (
+_NUMBER_REQUEST = ascii_edges(
     r"(?i)\d|\b(?:numbers?|digits?|prime|fibonacci|sequence|calculate|compute|sum|convert|code|phone|dates?|years?"
     r"|table|data|statistics|how (?:many|much)|decimal|binary|pi)\b|数|计算|多少"
 )
@@ -99,10 +99,10 @@ def stray_escapes(text: pl.Expr) -> pl.Expr:
     """
     escaped = (
         text.str.contains(r"\S\\n\s*[\p{Lu}\p{Han}\d•*-]")
-        & ~text.str.contains(r"\n|\b[A-Za-z]:\\")
+        & ~text.str.contains(ascii_edges(r"\n|\b[A-Za-z]:\\"))
         & ~looks_like_code(text)
     )
-    other_backslash = text.str.contains(r'\\[^nt"]|\\n[a-z]{2,}\b|\\$')
+    other_backslash = text.str.contains(ascii_edges(r'\\[^nt"]|\\n[a-z]{2,}\b|\\$'))
     mended = text.str.replace_all(r"\\n", "\n").str.replace_all(r"\\t", "\t").str.replace_all(r'\\"', '"')
     return pl.when(escaped & ~other_backslash).then(mended).otherwise(text)
 

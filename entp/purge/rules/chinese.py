@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Upper, rule
-from entp.purge.text import HAN, filled_lines, is_chinese, looks_like_code, where
+from entp.purge.text import HAN, is_chinese, looks_like_code, where
 
 _TABLE = "DATA4LLM text-anomaly table"
 _FULL_WIDTH = {",": "，", ";": "；", "!": "！", "?": "？", ":": "："}
@@ -186,7 +186,7 @@ def zh_one_character_lines(text: pl.Expr) -> pl.Expr:
     Trips:  "今\n天\n很\n冷"
     Passes: "今天很冷。\n明天更冷。"
     """
-    lines = filled_lines(text)
+    lines = _filled_lines(text)
     single = lines.list.eval(pl.element().str.contains(r"^\p{Han}$")).list.sum()
     return where(single * 2 > lines.list.len(), single)
 
@@ -276,3 +276,9 @@ def zh_mixed_scripts(text: pl.Expr) -> pl.Expr:
     simplified = text.str.count_matches("[这个国为来时会对们发学问题说开长东动经还进过现]")
     traditional = text.str.count_matches("[這個國為來時會對們發學問題說開長東動經還進過現]")
     return where(is_chinese(text), pl.min_horizontal(simplified, traditional))
+
+
+def _filled_lines(text: pl.Expr) -> pl.Expr:
+    """Lines that hold something, without surrounding space, as a list."""
+    line = pl.element().str.strip_chars()
+    return text.str.split("\n").list.eval(line.filter(line != ""))

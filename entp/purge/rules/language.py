@@ -5,10 +5,13 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Lower, Upper, rule
-from entp.purge.text import HAN, concerns_translation, is_formal, letters, share, where
+from entp.purge.text import HAN, ascii_edges, concerns_translation, is_formal, letters, share, where
 from entp.text.language import UNKNOWN
 
-_LIST_REQUEST = r"(?i)\b(?:list|names?|words|keywords|outline|recipe|poem|lyrics|tags|vocabulary|headlines|titles)\b"
+_LIST_REQUEST = ascii_edges(
+    r"(?i)\b(?:list|names?|words|keywords|outline|recipe|poem|lyrics|tags|vocabulary|headlines|titles)\b"
+)
+_STOP_WORDS = ascii_edges(r"(?i)\b(?:the|be|to|of|and|that|have|with)\b")
 
 
 @rule(
@@ -86,8 +89,8 @@ def few_stop_words(prompt: pl.Expr, response: pl.Expr, language: pl.Expr) -> pl.
     Trips:  ("Describe how tea is made at home.", "You boil water, you take leaf, you put leaf in cup. You pour water, you wait. This you drink. Next cup: you take same leaf. Again you boil water, you pour, you wait. Your guest comes, you drink tea, you talk, you laugh, you smile, you sit. Evening cup, night cup, morning cup: your cup.")
     Passes: ("Describe tea.", "Tea is the drink of the hills, and people have it with milk.")
     """  # noqa: E501
-    stop_words = response.str.count_matches(r"(?i)\b(?:the|be|to|of|and|that|have|with)\b")
     long = response.str.count_matches(r"\S+") >= 50
+    stop_words = response.str.count_matches(_STOP_WORDS)
     judged = (language == "en") & long & ~is_formal(prompt, response) & ~prompt.str.contains(_LIST_REQUEST)
     return pl.when(judged).then(stop_words).otherwise(2)
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 
-from entp.purge.repeats import longest_run, repeated_share, repeated_word_run, top_share
+from entp.purge.repeats import longest_run, repeated_lines_share, repeated_share, repeated_word_run, top_share
 from entp.purge.rule import Upper, rule
-from entp.purge.text import filled_lines, is_formal, letters, looks_like_code, share, where
+from entp.purge.text import ascii_edges, is_formal, letters, looks_like_code, share, where
 
 #: Requests whose right answer repeats itself.
-_REPETITION_REQUEST = (
+_REPETITION_REQUEST = ascii_edges(
     r"(?i)\b(?:repeat|repetiti|times|song|carol|lyric|melod|music|beat|rhythm|rap\b|poem|chorus|rhyme|haiku|sonnet|verse"
     r"|chant|tongue twister|mantra|simulat|random|pattern|sequence|classif|categori|label|each of|for each|sort|table"
     r"|schedule|survey|questionnaire|quiz|joke|merge|synonym|replace|workout|routine)"
     r"|重复|诗|歌|遍|分类|表格|绕口令|问卷|测验"
 )
-_LIST_MARK = r"^(?:\(?\d{1,3}[.):、]|[-*•])\s*"
 
 
 @rule(
@@ -34,11 +34,9 @@ def repeated_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     Passes: ("Give tips.", "1. Drink plenty of water.\\n2. Sleep eight hours.\\n3. Walk every day.")
     Passes: ("Is each number even?", "Yes\\nYes\\nNo\\nYes")
     """
-    item = pl.element().str.replace(_LIST_MARK, "")
-    lines = filled_lines(response).list.eval(item.filter(item.str.len_chars() >= 20))
-    repeats = lines.list.len() - lines.list.n_unique()
-    counts = (lines.list.len() >= 3) & ~_is_repetitive_by_nature(prompt, response)
-    return where(counts, share(repeats, lines.list.len()))
+    several = pl.when(response.str.count_matches(r"[^\n]{20,}") >= 3).then(response)
+    repeated = several.map_batches(_by_text(repeated_lines_share), return_dtype=pl.Float64)
+    return where(~_is_repetitive_by_nature(prompt, response), repeated)
 
 
 @rule(
@@ -70,7 +68,7 @@ def repeated_paragraphs(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     Trips:  ("Describe tea.", "Tea is a drink that comes from the hills of Asia.\\n\\nTea is a drink that comes from the hills of Asia.")
     Passes: ("Describe tea.", "Tea is a drink that comes from the hills of Asia.\\n\\nCoffee is a drink that comes from Africa's hills.")
     """  # noqa: E501
-    paragraphs = response.str.extract_all(r"[^\n]{40,}")
+    paragraphs = pl.when(response.str.contains("\n", literal=True)).then(response).str.extract_all(r"[^\n]{40,}")
     repeats = paragraphs.list.len() - paragraphs.list.n_unique()
     return where(~_is_repetitive_by_nature(prompt, response), share(repeats, paragraphs.list.len()))
 
@@ -131,7 +129,7 @@ def top_fourgram(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
     source="METHOD repetition family; our choice",
 )
 def repeated_words(prompt: pl.Expr, response: pl.Expr, words: pl.Expr) -> pl.Expr:
-    """Times in a row that a word of two letters or more follows itself, at the worst place.
+    """Times in a row that a word of two letters or more follows itself, at the worst place; once does not count.
 
     Trips:  ("Describe tea.", "Tea is very very very very very good.")
     Passes: ("Describe tea.", "Tea is very, very good.")
@@ -170,13 +168,18 @@ def _by_words(words: pl.Expr, measure: Callable[[pl.Series, int], pl.Series], le
     return words.map_batches(lambda lists: measure(lists, length), return_dtype=pl.Float64)
 
 
+def _by_text(measure: Callable[[str], float]) -> Callable[[pl.Series], pl.Series]:
+    """The measure of every text of a column that is there: for the few that a cheaper look leaves."""
+    return lambda texts: pl.Series([None if text is None else measure(text) for text in texts], dtype=pl.Float64)
+
+
 def _longest_word_run(columns: pl.Series) -> pl.Series:
     """Of texts and the hashes of their words. Most texts have no run worth a closer look."""
     texts, words = (columns.struct.field(name) for name in columns.struct.fields)
-    return pl.Series(
-        [repeated_word_run(text) if run else 0 for text, run in zip(texts, longest_run(words), strict=True)],
-        dtype=pl.Int64,
-    )
+    longest = np.zeros(len(texts), dtype=np.int64)
+    suspects = np.flatnonzero(longest_run(words) >= 2)
+    longest[suspects] = [repeated_word_run(text) for text in texts.gather(suspects)]
+    return pl.Series(longest)
 
 
 def _is_repetitive_by_nature(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:

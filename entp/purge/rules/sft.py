@@ -5,10 +5,10 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Upper, rule
-from entp.purge.text import is_chinese, looks_like_code, share, where
+from entp.purge.text import ascii_edges, is_chinese, looks_like_code, share, where
 
 _CANNOT = r"(?:can(?:no|['’])t|cannot|am (?:unable|not able) to|am not capable of|do(?: not|n['’]t) have)"
-_REFUSAL = (
+_REFUSAL = ascii_edges(
     r"(?i)^\W*(?:"
     rf"(?:(?:i['’]?m|i am) )?(?:very |so )?(?:sorry|afraid)\b[^.\n]{{0,60}}\bi {_CANNOT}"
     r"[^.\n]{0,30}\b(?:answer|help|assist|fulfill?|complete|provide|generate|create|write|comply|process|perform|access"
@@ -25,14 +25,14 @@ _REFUSAL = (
     r"|我(?:无法|不能)(?:回答|完成|提供|访问|生成|处理|执行|满足|协助)"
     r")"
 )
-_BOILERPLATE = (
+_BOILERPLATE = ascii_edges(
     r"(?i)\bas an? (?:ai|artificial intelligence)(?: language)? (?:model|assistant|system|chatbot)\b"
     r"|\bas a (?:large )?language model\b|\bas an ai\b,"
     r"|\b(?:i['’]?m|i am) (?:just |only )?an? (?:ai|language) (?:language )?model\b"
     r"|\bmy (?:training data|knowledge cut-?off)\b"
     r"|作为(?:一个|一名|一款)?(?:AI|人工智能|大型?语言|语言)[^，。\n]{0,6}(?:模型|助手|机器人)"
 )
-_ABOUT_MACHINES = (
+_ABOUT_MACHINES = ascii_edges(
     r"(?i)\b(?:ai|a\.i\.|artificial intelligence|language models?|gpt\S*|chat ?bots?|robots?|assistant|machine learning"
     r"|refus\w*|apolog\w*|declin\w*|reply|respond|dialog\w*|conversation)\b|人工智能|机器人|拒绝|道歉|对话|回复|聊天"
 )
@@ -151,9 +151,9 @@ def copies_instruction(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     given = response.str.to_lowercase()
     copied = given.str.contains(asked.str.strip_chars(), literal=True)
     long = prompt.str.len_chars() >= 20
-    exempt = prompt.str.contains(r"(?i)\b(?:repeat|copy|echo|quote|verbatim|say)\b|重复|复述|抄") | looks_like_code(
-        response
-    )
+    exempt = prompt.str.contains(
+        ascii_edges(r"(?i)\b(?:repeat|copy|echo|quote|verbatim|say)\b|重复|复述|抄")
+    ) | looks_like_code(response)
     return where(copied & long & ~exempt, share(prompt.str.len_chars(), response.str.len_chars()))
 
 
@@ -166,9 +166,15 @@ def absent_attachment(text: pl.Expr) -> pl.Expr:
     Passes: "Write a caption for the following photo of a bee on a flower."
     Passes: "Summarise the attached document:\\nTea is a drink that comes from the hills of Asia."
     """
-    points = text.str.contains(rf"(?i)\b(?:attached|this|following|given|provided|below|above) {_MEDIUM}\b")
-    attached = text.str.contains(rf"(?i)\b(?:attached|uploaded|enclosed) {_FILE}\b|\b{_FILE} (?:attached|uploaded)\b")
-    described = text.str.contains(rf"(?i)\b{_MEDIUM} (?:of|by|showing|from|called|titled|format|quality|editing)\b")
+    points = text.str.contains(
+        ascii_edges(rf"(?i)\b(?:attached|this|following|given|provided|below|above) {_MEDIUM}\b")
+    )
+    attached = text.str.contains(
+        ascii_edges(rf"(?i)\b(?:attached|uploaded|enclosed) {_FILE}\b|\b{_FILE} (?:attached|uploaded)\b")
+    )
+    described = text.str.contains(
+        ascii_edges(rf"(?i)\b{_MEDIUM} (?:of|by|showing|from|called|titled|format|quality|editing)\b")
+    )
     brief = text.str.len_chars() <= 200
     return where(brief & (points | attached) & ~described & ~_carries_content(text), pl.lit(1))
 
@@ -181,7 +187,9 @@ def absent_input(text: pl.Expr) -> pl.Expr:
     Passes: "Summarize the following article.\\n\\nTea is a drink."
     Passes: "Correct the following sentence: He go home."
     """
-    ends = rf"(?i)\bthe (?:following|given|below|attached) {_TEXT}(?: (?:below|in your own words))?[.:]?\s*$"
+    ends = ascii_edges(
+        rf"(?i)\bthe (?:following|given|below|attached) {_TEXT}(?: (?:below|in your own words))?[.:]?\s*$"
+    )
     return where(text.str.contains(ends) & ~_carries_content(text), pl.lit(1))
 
 
@@ -204,7 +212,7 @@ def placeholder_response(text: pl.Expr) -> pl.Expr:
     Passes: "None"
     Passes: "0"
     """
-    standin = (
+    standin = ascii_edges(
         r"(?i)^\W*(?:<?no ?(?:input|output)>?|nan|null|undefined|todo|tbd|无(?:输入|输出)"
         r"|lorem ipsum dolor sit amet\b.*)\W*$"
     )

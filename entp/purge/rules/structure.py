@@ -5,45 +5,47 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Lower, LowerQuantile, Upper, UpperQuantile, rule
-from entp.purge.text import asks_for_code, filled_line_count, is_formal, looks_like_code, share, where
+from entp.purge.text import ascii_edges, asks_for_code, filled_line_count, is_formal, looks_like_code, share, where
 
 #: Words that no finished sentence ends with.
 _OPEN_WORDS = r"(?:the|an|and|or|of|because|than|into|such as|their|your|our|is a|was a|with a|to a|in a|for a|as a)"
 #: Requests whose right answer is a piece of a sentence, or goes on from one.
-_FRAGMENT_REQUEST = (
+_FRAGMENT_REQUEST = ascii_edges(
     r"(?i)\b(?:fill|blank|complete|finish|continue|missing|next|word|words|phrase|fragment|begins?|beginning|starts?|"
     r"starting|opening|prefix|conjunction|preposition|article|rearrange|unscramble|insert|extract|identify|remove"
     r"|delete|poem|lyrics|song|verse|haiku|___*|\.\.\.)\b|__"
 )
 _BLOCK_TAG = r"(?:p|div|span|table|tr|td|th|ul|ol|body|html|h[1-6]|section|article|font|center|b|i|em|strong)"
-_MARKUP_REQUEST = r"(?i)\b(?:html|xml|css|web ?(?:page|site)|tag|markup|email template|newsletter|snippet)|网页|标签"
-_LIST_REQUEST = (
+_MARKUP_REQUEST = ascii_edges(
+    r"(?i)\b(?:html|xml|css|web ?(?:page|site)|tag|markup|email template|newsletter|snippet)|网页|标签"
+)
+_LIST_REQUEST = ascii_edges(
     r"(?i)\b(?:list|bullets?|items?|names?|give|provide|generate|examples?|ideas?|steps?|tips|ways|recipe|outline|plan"
     r"|ingredients|agenda|schedule|itinerary|checklist|questions|reasons|what are|suggest|create|write|compile)\b"
     r"|列出|清单|列表|几个|哪些|步骤|建议"
 )
 #: An answer that is quoted at the end, as reasoning tasks do.
-_FINAL_ANSWER = r"(?i)\banswer(?: is|:)[^.\n]*$"
+_FINAL_ANSWER = ascii_edges(r"(?i)\banswer(?: is|:)[^.\n]*$")
 
 
 @rule(reason="empty_response", scope="response", prior=Lower(1), action="drop", source="our choice")
 def empty_response(text: pl.Expr) -> pl.Expr:
-    """Characters of the response that are not white space.
+    """Characters of the response without the white space around it.
 
     Trips:  " \\n "
     Passes: "+"
     """
-    return text.str.count_matches(r"\S")
+    return text.str.strip_chars().str.len_chars()
 
 
 @rule(reason="empty_prompt", scope="prompt", prior=Lower(1), action="drop", source="our choice")
 def empty_prompt(text: pl.Expr) -> pl.Expr:
-    """Letters and digits of the prompt.
+    """1 where the prompt has a letter or digit.
 
     Trips:  " ...\\n"
     Passes: "2+2"
     """
-    return text.str.count_matches(r"[\p{L}\p{N}]")
+    return text.str.contains(r"[\p{L}\p{N}]")
 
 
 @rule(
@@ -62,7 +64,7 @@ def truncated_ending(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     """
     stops = response.str.strip_chars_end().str.contains(rf"(?:\p{{L}},|\s[(\[]|\s{_OPEN_WORDS})$")
     # A letter's "Sincerely," on its own line is whole.
-    enough = _last_line(response).str.count_matches(r"\S+") >= 5
+    enough = _last_line(pl.when(stops).then(response)).str.count_matches(r"\S+") >= 5
     asked = prompt.str.contains(_FRAGMENT_REQUEST) | response.str.contains(_FINAL_ANSWER)
     return where(stops & enough & ~asked & ~is_formal(prompt, response), pl.lit(1))
 
@@ -82,10 +84,10 @@ def unfinished_sentence(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     Passes: ("Where is Paris?", "in France")
     Passes: ("Which is a drink?", "Tea is a drink. It is made of leaves. Leaves are not. So the answer is tea")
     """
-    last = _last_line(response)
+    stops = response.str.strip_chars_end().str.contains(r"\s[\p{Ll}\p{N}'’]+$")
+    last = _last_line(pl.when(stops).then(response))
     prose = last.str.count_matches(r"\p{Ll}[.!?]\s+\p{Lu}") >= 2
-    stops = last.str.contains(r"\s[\p{Ll}\p{N}'’]+$")
-    inline_list = last.str.contains(r"\b2[.)]\s") | last.str.contains(_FINAL_ANSWER)
+    inline_list = last.str.contains(ascii_edges(r"\b2[.)]\s")) | last.str.contains(_FINAL_ANSWER)
     return where(prose & stops & ~inline_list & ~is_formal(prompt, response), pl.lit(1))
 
 
