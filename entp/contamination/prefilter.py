@@ -13,23 +13,20 @@ import numpy as np
 import polars as pl
 
 from entp.contamination.items import Item
-from entp.text.hashed import hashed_runs, hashed_tokens
-
-#: Runs of letters and digits, and single Chinese characters: `entp.text.words` in smaller pieces.
-_PIECE = r"[\u{4e00}-\u{9fff}]|[\p{L}\p{N}--[\u{4e00}-\u{9fff}]]+"
+from entp.text.tokens import Tokens, hashed_runs, lower_tokens
 
 
 @dataclass(frozen=True)
 class Prefilter:
-    """Sorted hashes of the items' runs of `length` pieces, and of their whole texts."""
+    """Sorted hashes of the items' runs of `length` words, as `entp.text.tokens` cuts them, and of their whole texts."""
 
     length: int
     runs: np.ndarray
     wholes: np.ndarray
 
-    def may_leak(self, texts: pl.Series) -> np.ndarray:
-        """Whether each text shares a run with an item, or is all of one."""
-        hashes, counts = hashed_tokens(texts, _PIECE)
+    def may_leak(self, texts: Tokens) -> np.ndarray:
+        """Whether each text, in lower case, shares a run with an item, or is all of one."""
+        hashes, counts = texts.words()
         runs, per_text = hashed_runs(hashes, counts, self.length)
         hits = _is_in(runs, self.runs)
         owners = np.repeat(np.arange(len(counts)), per_text)
@@ -39,7 +36,7 @@ class Prefilter:
 
 def build_prefilter(items: Sequence[Item], length: int) -> Prefilter:
     """The prefilter of all texts of the items."""
-    hashes, counts = hashed_tokens(pl.Series([text for item in items for text in item.texts], dtype=pl.String), _PIECE)
+    hashes, counts = lower_tokens(pl.Series([text for item in items for text in item.texts], dtype=pl.String)).words()
     runs, _ = hashed_runs(hashes, counts, length)
     return Prefilter(length, np.unique(runs), np.unique(_whole(hashes, counts)))
 

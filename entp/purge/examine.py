@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from entp.config import PurgeConfig
 from entp.progress import progress
 from entp.purge.choice import choose_rules
 from entp.purge.duplicates.exact import exact_keys
-from entp.purge.duplicates.shingles import hashed_shingles
+from entp.purge.duplicates.shingles import shingle_lists
 from entp.purge.judge import measure
 from entp.purge.leaks import benchmarks, find_leaks
 from entp.purge.personal import chosen_types, replace_personal_data, without_personal_texts
@@ -21,7 +21,8 @@ from entp.purge.repair import repair
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch
 from entp.purge.spread import in_order, processors
-from entp.records import CONTAMINATED, LEAKS
+from entp.records import CONTAMINATED, LEAKS, with_text
+from entp.text.tokens import Tokens, lower_tokens
 
 #: Samples in a chunk: bounds memory, and gives the bar something to show.
 CHUNK = 5_000
@@ -53,19 +54,22 @@ def examine_chunk(chunk: Numbered, settings: str, scratch: Scratch) -> int:
     mended, repaired = repair(samples, repairs)
     types = chosen_types(config.personal_data)
     mended, personal = replace_personal_data(mended, types)
+    texts = with_text(mended)
+    tokens = {side: lower_tokens(texts[side]) for side in ("prompt", "response")}
+    shingles = shingle_lists(texts, tokens["prompt"], tokens["response"], config.shingle_words)
     scratch.write("samples", number, mended)
     scratch.write("repairs", number, without_personal_texts(repaired, types))
     scratch.write("personal", number, personal)
-    scratch.write("leaks", number, _leaks(mended, config))
-    scratch.write("numbers", number, measure(mended, measured, config.languages))
-    scratch.write("shingles", number, hashed_shingles(mended, config.shingle_words).with_columns(exact_keys(mended)))
+    scratch.write("leaks", number, _leaks(texts, tokens, config))
+    scratch.write("numbers", number, measure(texts, tokens["response"], measured, config.languages))
+    scratch.write("shingles", number, shingles.with_columns(exact_keys(mended)))
     return samples.height
 
 
-def _leaks(samples: pl.DataFrame, config: PurgeConfig) -> pl.DataFrame:
+def _leaks(texts: pl.DataFrame, tokens: Mapping[str, Tokens], config: PurgeConfig) -> pl.DataFrame:
     if CONTAMINATED in config.disable:
         return LEAKS.to_frame()
-    return find_leaks(samples, benchmarks(tuple(config.benchmarks), config.contamination_words))
+    return find_leaks(texts, tokens, benchmarks(tuple(config.benchmarks), config.contamination_words))
 
 
 def _chunks(ingested: Path) -> Iterator[Numbered]:

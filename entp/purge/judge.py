@@ -9,16 +9,20 @@ import polars as pl
 from entp.purge.priors import limit_of
 from entp.purge.rule import Rule
 from entp.purge.views import with_views
+from entp.text.tokens import Tokens
 
 #: What fired: `keep` is false for a rule that drops.
 FIRED = pl.Schema({"id": pl.String, "keep": pl.Boolean, "reason": pl.String, "value": pl.Float64})
 
 
-def measure(samples: pl.DataFrame, rules: Sequence[Rule], languages: Sequence[str]) -> pl.DataFrame:
-    """`id`, `source`, `language` (the response's), `length` (its characters), and a column of numbers per rule."""
+def measure(texts: pl.DataFrame, responses: Tokens, rules: Sequence[Rule], languages: Sequence[str]) -> pl.DataFrame:
+    """`id`, `source`, `language` (the response's), `length` (its characters), and a column of numbers per rule.
+
+    `texts` has the columns of `with_text`; `responses` are the tokens of its responses in lower case.
+    """
     # Lazily, so that what rules have in common is computed once.
     return (
-        with_views(samples, languages)
+        with_views(texts, responses, languages)
         .select(
             "id",
             "source",

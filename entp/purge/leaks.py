@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,7 +11,8 @@ import polars as pl
 from entp.contamination.benchmarks import load_benchmarks
 from entp.contamination.index import ContaminationIndex, Leak
 from entp.contamination.prefilter import Prefilter, build_prefilter
-from entp.records import LEAKS, with_text
+from entp.records import LEAKS
+from entp.text.tokens import Tokens
 from entp.text.words import words
 
 
@@ -29,12 +31,14 @@ def benchmarks(named: tuple[str, ...], length: int) -> Benchmarks:
     return Benchmarks(index, build_prefilter(index.items, length))
 
 
-def find_leaks(samples: pl.DataFrame, against: Benchmarks) -> pl.DataFrame:
-    """One LEAKS row per prompt or response that gives an item away: the item that it holds most of."""
-    texts = with_text(samples).select("id", "prompt", "response")
+def find_leaks(texts: pl.DataFrame, tokens: Mapping[str, Tokens], against: Benchmarks) -> pl.DataFrame:
+    """One LEAKS row per prompt or response that gives an item away: the item that it holds most of.
+
+    `texts` has `id`, `prompt` and `response`, and `tokens` those of both sides in lower case.
+    """
     found = []
     for side in ("prompt", "response"):
-        suspects = texts.filter(pl.Series(against.prefilter.may_leak(texts[side])))
+        suspects = texts.filter(pl.Series(against.prefilter.may_leak(tokens[side])))
         for sample_id, text in suspects.select("id", side).iter_rows():
             told = words(text)
             # Short items are looked for as a whole prompt only: an answer of a few words is anybody's.

@@ -87,6 +87,8 @@ def _to_fixed_point(turns: pl.DataFrame, repairs: Sequence[Rule]) -> tuple[pl.Da
     for _ in range(MAX_ROUNDS):
         before = turns
         for rule in repairs:
+            if rule.trigger is not None and not turns["content"].str.contains(rule.trigger).any():
+                continue
             after = turns.select(_rewritten(rule)).to_series()
             changed = turns.filter(after != turns["content"])
             changes.append(changed.select("position", "turn", reason=pl.lit(rule.reason)))

@@ -1,6 +1,6 @@
 """How much a text repeats itself, for all texts of a chunk at once: arithmetic on the hashes of their words.
 
-A column of words is a list of hashes for each text (`hashed_words`).
+A column of words is a list of hashes for each text (`hashed_words`): letters and digits on end, or a Han character.
 """
 
 from __future__ import annotations
@@ -11,18 +11,16 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from entp.text.hashed import hashed_runs, hashed_tokens
+from entp.text.tokens import Tokens, hashed_runs
 
-#: A Han character is a word of its own.
-_WORD = r"\p{Han}|[\p{L}\p{M}\p{N}_'’]+"
 _SPOKEN = re.compile(r"[\u4e00-\u9fff]|(?P<word>[^\W\d_\u4e00-\u9fff](?:[^\W\d_\u4e00-\u9fff]|['’])+)|[\w'’]+")
 
 _LIST_MARK = re.compile(r"^(?:\(?\d{1,3}[.):、]|[-*•])\s*")
 
 
-def hashed_words(texts: pl.Series) -> pl.Series:
-    """The hashes of the lower-case words of each text, in order."""
-    return _lists(*hashed_tokens(texts, _WORD))
+def hashed_words(found: Tokens) -> pl.Series:
+    """The hashes of the words of each text, in order."""
+    return _lists(*found.words())
 
 
 def repeated_share(words: pl.Series, length: int) -> pl.Series:

@@ -9,8 +9,8 @@ import polars as pl
 
 from entp.purge.repeats import hashed_words
 from entp.purge.text import HAN, ascii_edges, is_chinese, letters
-from entp.records import with_text
 from entp.text.language import UNKNOWN, detect_language
+from entp.text.tokens import Tokens
 
 #: The detector is believed from this probability on, and on texts with this many letters (our choice: on shorter
 #: ones, lists of names and formulas pass for any language).
@@ -35,18 +35,21 @@ _ENGLISH_SHARE = 0.15
 _OTHER_LETTERS = 0.04
 
 
-def with_views(samples: pl.DataFrame, allowed_languages: Sequence[str]) -> pl.LazyFrame:
-    """`id`, `source` and the columns of `entp.purge.rule.MEASURED_COLUMNS`, computed as far as they are asked for."""
+def with_views(texts: pl.DataFrame, responses: Tokens, allowed_languages: Sequence[str]) -> pl.LazyFrame:
+    """`id`, `source` and the columns of `entp.purge.rule.MEASURED_COLUMNS`, computed as far as they are asked for.
+
+    `texts` has the columns of `with_text`; `responses` are the tokens of its responses in lower case.
+    """
     return (
-        with_text(samples)
+        texts.select("id", "source", "prompt", "response", hashed_words(responses).alias("response_words"))
         .lazy()
-        .select("id", "source", "prompt", "response", *_signs("prompt"), *_signs("response"))
+        .with_columns(*_signs("prompt"), *_signs("response"))
         .select(
             "id",
             "source",
             "prompt",
             "response",
-            response_words=pl.col("response").map_batches(hashed_words, return_dtype=pl.List(pl.UInt64)),
+            "response_words",
             prompt_language=_language("prompt"),
             response_language=_language("response"),
             allowed_languages=pl.lit(list(allowed_languages), dtype=pl.List(pl.String)),

@@ -13,7 +13,8 @@ from entp.purge.judge import decide, measure
 from entp.purge.repair import repair
 from entp.purge.rule import LowerQuantile, Rule, UpperQuantile
 from entp.purge.rules import ALL_RULES
-from entp.records import SAMPLES
+from entp.records import SAMPLES, with_text
+from entp.text.tokens import lower_tokens
 from tests.datasets import sample
 
 MEASURED = tuple(rule for rule in ALL_RULES if rule.action != "repair")
@@ -31,7 +32,8 @@ def ignore(items: int = 1) -> None:
 
 def judge(samples: pl.DataFrame, rules: Sequence[Rule], languages: Sequence[str] = LANGUAGES) -> pl.DataFrame:
     """One FIRED row per sample and rule that fired on it, by limits learnt from these samples."""
-    numbers = measure(samples, rules, languages).lazy()
+    texts = with_text(samples)
+    numbers = measure(texts, lower_tokens(texts["response"]), rules, languages).lazy()
     return decide(numbers, rules, priors.fit(numbers, rules))
 
 

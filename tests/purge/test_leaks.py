@@ -17,6 +17,8 @@ from entp.contamination.prefilter import build_prefilter
 from entp.errors import UsageError
 from entp.purge.leaks import Benchmarks, find_leaks
 from entp.purge.stage import run
+from entp.records import with_text
+from entp.text.tokens import lower_tokens
 from entp.text.words import words
 from tests.datasets import publish, sample
 from tests.purge.pool import configured, frame
@@ -31,8 +33,13 @@ def against(items: list[Item], length: int = 8) -> Benchmarks:
     return Benchmarks(build_index(items, length), build_prefilter(items, length))
 
 
+def found_in(*rows: dict) -> pl.DataFrame:
+    texts = with_text(frame(*rows))
+    return find_leaks(texts, {side: lower_tokens(texts[side]) for side in ("prompt", "response")}, against(ITEMS))
+
+
 def leaks(*rows: dict) -> list[tuple]:
-    return find_leaks(frame(*rows), against(ITEMS)).select("id", "side", "benchmark", "row", "words").rows()
+    return found_in(*rows).select("id", "side", "benchmark", "row", "words").rows()
 
 
 def test_an_item_in_a_prompt_or_an_answer_is_found_whatever_its_case_and_marks():
@@ -46,7 +53,7 @@ def test_an_item_in_a_prompt_or_an_answer_is_found_whatever_its_case_and_marks()
 
 
 def test_the_words_in_common_are_told():
-    found = find_leaks(frame(sample("Now. " + QUESTION + " Say it.", "No.")), against(ITEMS))
+    found = found_in(sample("Now. " + QUESTION + " Say it.", "No."))
     assert found["stretch"][0] == " ".join(words(QUESTION))
     assert found["share"][0] == 1.0
 
@@ -68,7 +75,7 @@ texts = st.lists(word, max_size=14).map(" ".join)
 @given(st.lists(texts, min_size=1, max_size=4), st.lists(texts, min_size=1, max_size=4))
 def test_the_prefilter_lets_no_leak_pass(items: list[str], pool: list[str]):
     benchmarks = against([Item("b", row, (text,)) for row, text in enumerate(items)], length=3)
-    may = benchmarks.prefilter.may_leak(pl.Series(pool, dtype=pl.String))
+    may = benchmarks.prefilter.may_leak(lower_tokens(pl.Series(pool, dtype=pl.String)))
     for text, let_through in zip(pool, may, strict=True):
         told = words(text)
         if benchmarks.index.find_runs(told) or benchmarks.index.find_whole(told):

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from entp.purge.duplicates.tokens import distinct, in_chunks, mix, tokens
+from entp.text.tokens import distinct, in_chunks, mix, tokens
 
 #: Tokens in the longest n-gram (He et al. 2024).
 ORDER = 4

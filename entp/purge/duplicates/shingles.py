@@ -9,20 +9,14 @@ import polars as pl
 import pyarrow as pa
 
 from entp.records import with_text
-from entp.text.hashed import hashed_lists, hashed_runs
+from entp.text.tokens import Tokens, lower_tokens, mix, shingle_hashes
 
 Shingles = frozenset[str]
 
 #: Words, single Han or kana characters, and the signs that make a difference in formulas and code.
-_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400-\u9fff]+|[-+*/=<>^%&|~#$@\\]")
-#: The same for polars, whose \w differs from Python's.
-_POLARS_TOKEN = (
-    r"[\u{3040}-\u{30ff}\u{3400}-\u{9fff}]|[\p{L}\p{N}_--[\u{3040}-\u{30ff}\u{3400}-\u{9fff}]]+|[-+*/=<>^%&|~#$@\\]"
-)
+_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+|[-+*/=<>^%&|~#$@_\\]")
 #: Hashes of a prompt's and a response's shingles never meet.
 _TAGS = {"prompt": np.uint64(0x8E5D_1A3F_77C2_904B), "response": np.uint64(0x31B7_E60D_92F4_5C8D)}
-_MIX = np.uint64(0xBF58_476D_1CE4_E5B9)
-_PAD = np.uint64(0x5851_F42D_4C95_7F2D)
 
 
 def shingles(text: str, size: int) -> Shingles:
@@ -32,47 +26,29 @@ def shingles(text: str, size: int) -> Shingles:
 
 
 def hashed_shingles(samples: pl.DataFrame, size: int) -> pl.DataFrame:
+    """`shingle_lists` of SAMPLES."""
+    texts = with_text(samples)
+    return shingle_lists(texts, lower_tokens(texts["prompt"]), lower_tokens(texts["response"]), size)
+
+
+def shingle_lists(texts: pl.DataFrame, prompts: Tokens, responses: Tokens, size: int) -> pl.DataFrame:
     """`id`, `length` (the response's characters), and the hashes of the distinct shingles of `prompt` and `response`.
 
-    The same text has the same hashes in every process, version and machine. Two texts differ in their hashes as in
-    their shingles but for collisions of 64 bits (one pair of shingles in 10^19).
+    `texts` has the columns of `with_text`, the tokens are of its texts in lower case. The same text has the same hashes
+    in every process, version and machine. Two texts differ in their hashes as in their shingles but for collisions of
+    64 bits (one pair of shingles in 10^19).
     """
-    texts = with_text(samples)
     return texts.select(
         "id",
         length=pl.col("response").str.len_chars().cast(pl.Int64),
-        prompt=_hashes(texts["prompt"], size, _TAGS["prompt"]),
-        response=_hashes(texts["response"], size, _TAGS["response"]),
+        prompt=_hashes(prompts, size, _TAGS["prompt"]),
+        response=_hashes(responses, size, _TAGS["response"]),
     )
 
 
-def _hashes(texts: pl.Series, size: int, tag: np.uint64) -> pl.Series:
+def _hashes(found: Tokens, size: int, tag: np.uint64) -> pl.Series:
     """A list of distinct hashes for each text."""
-    tokens, counts = _hashed_tokens(texts)
-    # A text of fewer words than a shingle is padded to one shingle.
-    padded = np.maximum(counts, size)
-    flat = np.full(int(padded.sum()), _PAD)
-    shift = (np.cumsum(padded) - padded) - (np.cumsum(counts) - counts)
-    flat[np.repeat(shift, counts) + np.arange(len(tokens))] = tokens
-    runs, per_text = hashed_runs(flat, padded, size)
+    runs, per_text = shingle_hashes(found, size)
     offsets = np.concatenate([[0], np.cumsum(per_text)])
-    lists = pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(_mixed(runs ^ tag)))))
+    lists = pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(mix(runs ^ tag)))))
     return lists.list.unique()
-
-
-def _hashed_tokens(texts: pl.Series) -> tuple[np.ndarray, np.ndarray]:
-    """The hashes of all tokens of all texts on end, and how many of them each text has."""
-    lower = texts.str.to_lowercase()
-    tokens = lower.str.extract_all(_POLARS_TOKEN)
-    if (tokens.list.len() == 0).any():
-        # Signs alone, "!!!" say, are told apart by what stands between white space.
-        frame = pl.DataFrame({"lower": lower, "tokens": tokens})
-        signs = pl.col("lower").str.extract_all(r"\S+")
-        tokens = frame.select(pl.when(pl.col("tokens").list.len() > 0).then("tokens").otherwise(signs)).to_series()
-    return hashed_lists(tokens), tokens.list.len().to_numpy().astype(np.int64)
-
-
-def _mixed(hashes: np.ndarray) -> np.ndarray:
-    """Every bit depends on every other: high bits address tables."""
-    hashes = (hashes ^ (hashes >> np.uint64(30))) * _MIX
-    return hashes ^ (hashes >> np.uint64(27))

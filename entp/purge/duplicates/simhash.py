@@ -12,7 +12,7 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from entp.purge.duplicates.tokens import in_chunks, shingle_hashes, tokens
+from entp.text.tokens import in_chunks, shingle_hashes, tokens
 
 BITS = 64
 #: Blocks that two fingerprints must share for being looked at; more make larger, but more selective tables.
@@ -29,9 +29,10 @@ def fingerprints(texts: Sequence[str], shingle_words: int) -> np.ndarray:
     found = np.zeros(len(texts), np.uint64)
     for chunk in in_chunks(texts):
         lower = [text.lower() for text in texts[chunk]]
-        features, offsets = shingle_hashes(tokens(lower), shingle_words)
-        found[chunk] = simhash(features, offsets)
-        for position in np.flatnonzero(np.diff(offsets) == 0):
+        words = tokens(lower)
+        features, per_text = shingle_hashes(words, shingle_words)
+        found[chunk] = simhash(features, np.concatenate([[0], np.cumsum(per_text)]))
+        for position in np.flatnonzero(words.counts == 0):
             found[chunk.start + position] = _digest(lower[position])
     return found
 

@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
-from entp.purge.duplicates.tokens import Tokens, distinct, in_chunks, mix, tokens
 from entp.records import SPANS
+from entp.text.tokens import Tokens, distinct, in_chunks, mix, tokens
 
 #: Longer spans are cut: what so many samples share at such length is boilerplate by its beginning.
 MAX_TOKENS = 256
@@ -38,7 +38,7 @@ class _Found:
 def shared_spans(texts: Sequence[str], min_tokens: int, min_texts: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """SPANS, most widespread first, and PLACES: all longest runs of `min_tokens` tokens or more in `min_texts` texts.
 
-    A token is a word, a Han or kana character, or a run of marks (`entp.purge.duplicates.tokens`): white space
+    A token is a word, a Han or kana character, or a run of marks (`entp.text.tokens`): white space
     and line breaks do not make a difference, case and punctuation do. Equal texts count once. At each place the longest
     span is given, and none that lies inside another. Inside a text that says a thing over and over without a gap, only
     the first time is looked at. About 20 bytes a token are held, beside the texts.
@@ -63,14 +63,16 @@ def shared_spans(texts: Sequence[str], min_tokens: int, min_texts: int) -> tuple
 def _token_table(texts: Sequence[str]) -> Tokens:
     """All texts' tokens in one table."""
     hashes, starts, ends = [np.empty(0, np.uint64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    is_word = [np.empty(0, np.bool_)]
     counts = [np.zeros(1, np.int64)]
     for chunk in in_chunks(texts):
         part = tokens(texts[chunk], marks=True)
         hashes.append(part.hashes)
         starts.append(part.starts.astype(np.int32))
         ends.append(part.ends.astype(np.int32))
-        counts.append(np.diff(part.offsets))
-    return Tokens(_joined(hashes), np.cumsum(np.concatenate(counts)), _joined(starts), _joined(ends))
+        is_word.append(part.is_word)
+        counts.append(part.counts)
+    return Tokens(np.cumsum(np.concatenate(counts)), _joined(hashes), _joined(starts), _joined(ends), _joined(is_word))
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

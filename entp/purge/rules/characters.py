@@ -37,23 +37,31 @@ _NUMBER_REQUEST = ascii_edges(
     r"(?i)\d|\b(?:numbers?|digits?|prime|fibonacci|sequence|calculate|compute|sum|convert|code|phone|dates?|years?"
     r"|table|data|statistics|how (?:many|much)|decimal|binary|pi)\b|数|计算|多少"
 )
+#: Wrongly decoded UTF-8 always holds a character of these two blocks followed by another non-ASCII one.
+_TWICE_DECODED = r"[\u{80}-\u{ff}\u{400}-\u{4ff}][^\x00-\x7f]"
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\u{9f}\u{feff}\u{fffe}\u{ffff}]"
+_INVISIBLE = r"[\u{200b}\u{2060}\u{ad}\u{202a}-\u{202e}\u{2066}-\u{2069}]"
 _ABOUT_MARKUP = r"(?i)html|xml|entit|escap|encod|url|regex|markup"
 
 
-@rule(reason="mojibake", scope="every turn", action="repair", source="ftfy (fix_encoding)")
+@rule(reason="mojibake", scope="every turn", action="repair", trigger=_TWICE_DECODED, source="ftfy (fix_encoding)")
 def mojibake(text: pl.Expr) -> pl.Expr:
     """Text that was decoded with the wrong encoding is decoded again.
 
     Trips:  "It â€™s a cafÃ©" -> "It ’s a café"
     Passes: "naïve Ärger in São Paulo, “quoted” – Привет, 你好"
     """
-    # Wrongly decoded UTF-8 always holds a character of these two blocks followed by another non-ASCII one.
-    suspicious = text.str.contains(r"[\u{80}-\u{ff}\u{400}-\u{4ff}][^\x00-\x7f]")
-    fixed = pl.when(suspicious).then(text).map_batches(_fix_encoding, return_dtype=pl.String)
+    fixed = pl.when(text.str.contains(_TWICE_DECODED)).then(text).map_batches(_fix_encoding, return_dtype=pl.String)
     return pl.coalesce(fixed, text)
 
 
-@rule(reason="control_characters", scope="every turn", action="repair", source="METHOD character family")
+@rule(
+    reason="control_characters",
+    scope="every turn",
+    action="repair",
+    trigger=rf"\r|{_CONTROL}",
+    source="METHOD character family",
+)
 def control_characters(text: pl.Expr) -> pl.Expr:
     r"""Control characters, byte-order marks and non-characters are removed; carriage returns become line feeds.
 
@@ -62,12 +70,16 @@ def control_characters(text: pl.Expr) -> pl.Expr:
     Trips:  "one\x00\x08 two\r\nthree\ufeff" -> "one two\nthree"
     Passes: "tab\there, नमस्ते क्‍ष, 👩‍👩‍👧, سلام"
     """
-    return text.str.replace_all(r"\r\n?", "\n").str.replace_all(
-        r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\u{9f}\u{feff}\u{fffe}\u{ffff}]", ""
-    )
+    return text.str.replace_all(r"\r\n?", "\n").str.replace_all(_CONTROL, "")
 
 
-@rule(reason="invisible_characters", scope="every turn", action="repair", source="METHOD character family; our choice")
+@rule(
+    reason="invisible_characters",
+    scope="every turn",
+    action="repair",
+    trigger=_INVISIBLE,
+    source="METHOD character family; our choice",
+)
 def invisible_characters(text: pl.Expr) -> pl.Expr:
     r"""Zero-width spaces, word joiners, soft hyphens and direction marks are removed where no script needs them.
 
@@ -77,8 +89,7 @@ def invisible_characters(text: pl.Expr) -> pl.Expr:
     Passes: "ภาษา\u200bไทย, \u2067שלום\u2069, 👩\u200d👧"
     """
     needed = text.str.contains(r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Arabic}\p{Hebrew}\p{Syriac}]")
-    removed = text.str.replace_all(r"[\u{200b}\u{2060}\u{ad}\u{202a}-\u{202e}\u{2066}-\u{2069}]", "")
-    return pl.when(needed).then(text).otherwise(removed)
+    return pl.when(needed).then(text).otherwise(text.str.replace_all(_INVISIBLE, ""))
 
 
 @rule(

@@ -8,9 +8,17 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Upper, rule
-from entp.purge.text import HAN, is_chinese, looks_like_code, where
+from entp.purge.text import is_chinese, looks_like_code, where
 
 _TABLE = "DATA4LLM text-anomaly table"
+_LEADING_MARK = r"(?m)^[ \t]*[，。、；：！？]+[ \t]*(\p{Han})"
+_EXTRA_SPACES = r"(\p{Han})[ \t]+([，。；！？、])[ \t]*"
+_STOP_NUMBERING = r"(?m)^([ \t]*(?:\d{1,2}|[A-Za-z]))。[ \t]*(\S)"
+_SINGLE_MARK_LINE = r"(\p{Han})[ \t]*\n[ \t]*([，。；！？])[ \t]*(\n|$)"
+_EXTRA_HASH = r"(?m)^#{7,}[ \t]*"
+_HALF_WIDTH_BRACKETS = r"(\p{Han})\((\p{Han}[^()（）\n]*)\)"
+_HALF_WIDTH_MARK = r"\p{Han}[,;!?:] ?\p{Han}"
+_MARK_RUN = "，，|、、|；；|：：|。。"
 _FULL_WIDTH = {",": "，", ";": "；", "!": "！", "?": "？", ":": "："}
 
 
@@ -22,7 +30,7 @@ def _mend(text: pl.Expr, mended: pl.Expr) -> pl.Expr:
     reason="zh_leading_mark",
     scope="response",
     action="repair",
-    trigger=HAN,
+    trigger=_LEADING_MARK,
     source=f"{_TABLE} (sentence beginning with a comma)",
 )
 def zh_leading_mark(text: pl.Expr) -> pl.Expr:
@@ -31,14 +39,14 @@ def zh_leading_mark(text: pl.Expr) -> pl.Expr:
     Trips:  "，这是一个例子。\n。第二句。" -> "这是一个例子。\n第二句。"
     Passes: "这是一个例子，很短。"
     """
-    return _mend(text, text.str.replace_all(r"(?m)^[ \t]*[，。、；：！？]+[ \t]*(\p{Han})", "$1"))
+    return _mend(text, text.str.replace_all(_LEADING_MARK, "$1"))
 
 
 @rule(
     reason="zh_half_width_marks",
     scope="response",
     action="repair",
-    trigger=HAN,
+    trigger=_HALF_WIDTH_MARK,
     source=f"{_TABLE} (half-width marks in Chinese)",
 )
 def zh_half_width_marks(text: pl.Expr) -> pl.Expr:
@@ -57,7 +65,7 @@ def zh_half_width_marks(text: pl.Expr) -> pl.Expr:
     reason="zh_extra_spaces",
     scope="response",
     action="repair",
-    trigger=HAN,
+    trigger=_EXTRA_SPACES,
     source=f"{_TABLE} (extra spaces inside Chinese)",
 )
 def zh_extra_spaces(text: pl.Expr) -> pl.Expr:
@@ -68,14 +76,14 @@ def zh_extra_spaces(text: pl.Expr) -> pl.Expr:
     Trips:  "今天很冷 ， 明天更冷。" -> "今天很冷，明天更冷。"
     Passes: "春 夏 秋 冬"
     """
-    return _mend(text, text.str.replace_all(r"(\p{Han})[ \t]+([，。；！？、])[ \t]*", "$1$2"))
+    return _mend(text, text.str.replace_all(_EXTRA_SPACES, "$1$2"))
 
 
 @rule(
     reason="zh_stop_numbering",
     scope="response",
     action="repair",
-    trigger=HAN,
+    trigger=_STOP_NUMBERING,
     source=f"{_TABLE} (numbering with a full stop)",
 )
 def zh_stop_numbering(text: pl.Expr) -> pl.Expr:
@@ -84,14 +92,14 @@ def zh_stop_numbering(text: pl.Expr) -> pl.Expr:
     Trips:  "1。喝水\n2。睡觉" -> "1. 喝水\n2. 睡觉"
     Passes: "答案是 1。\n下一题。"
     """
-    return _mend(text, text.str.replace_all(r"(?m)^([ \t]*(?:\d{1,2}|[A-Za-z]))。[ \t]*(\S)", "${1}. ${2}"))
+    return _mend(text, text.str.replace_all(_STOP_NUMBERING, "${1}. ${2}"))
 
 
 @rule(
     reason="zh_mark_runs",
     scope="response",
     action="repair",
-    trigger=HAN,
+    trigger=_MARK_RUN,
     source=f"{_TABLE} (runs of the same mark; full stops)",
 )
 def zh_mark_runs(text: pl.Expr) -> pl.Expr:
@@ -111,7 +119,7 @@ def zh_mark_runs(text: pl.Expr) -> pl.Expr:
     reason="zh_single_mark_lines",
     scope="response",
     action="repair",
-    trigger=HAN,
+    trigger=_SINGLE_MARK_LINE,
     source=f"{_TABLE} (single-mark lines)",
 )
 def zh_single_mark_lines(text: pl.Expr) -> pl.Expr:
@@ -120,24 +128,24 @@ def zh_single_mark_lines(text: pl.Expr) -> pl.Expr:
     Trips:  "今天很冷\n。\n明天更冷。" -> "今天很冷。\n明天更冷。"
     Passes: "今天很冷。\n明天更冷。"
     """
-    return _mend(text, text.str.replace_all(r"(\p{Han})[ \t]*\n[ \t]*([，。；！？])[ \t]*(\n|$)", "$1$2$3"))
+    return _mend(text, text.str.replace_all(_SINGLE_MARK_LINE, "$1$2$3"))
 
 
-@rule(reason="zh_extra_hash", scope="response", action="repair", trigger=HAN, source=f"{_TABLE} (extra #)")
+@rule(reason="zh_extra_hash", scope="response", action="repair", trigger=_EXTRA_HASH, source=f"{_TABLE} (extra #)")
 def zh_extra_hash(text: pl.Expr) -> pl.Expr:
     r"""More than six # at the start of a line, which is no heading, and a # alone at its end, are removed.
 
     Trips:  "######## 第一章\n开始。" -> "第一章\n开始。"
     Passes: "## 第一章\n开始。#话题#"
     """
-    return _mend(text, text.str.replace_all(r"(?m)^#{7,}[ \t]*", ""))
+    return _mend(text, text.str.replace_all(_EXTRA_HASH, ""))
 
 
 @rule(
     reason="zh_half_width_brackets",
     scope="response",
     action="repair",
-    trigger=HAN,
+    trigger=_HALF_WIDTH_BRACKETS,
     source=f"{_TABLE} (half-width brackets)",
 )
 def zh_half_width_brackets(text: pl.Expr) -> pl.Expr:
@@ -146,7 +154,7 @@ def zh_half_width_brackets(text: pl.Expr) -> pl.Expr:
     Trips:  "北京(中国的首都)很大。" -> "北京（中国的首都）很大。"
     Passes: "世界卫生组织(WHO)和 f(x)"
     """
-    return _mend(text, text.str.replace_all(r"(\p{Han})\((\p{Han}[^()（）\n]*)\)", "${1}（${2}）"))
+    return _mend(text, text.str.replace_all(_HALF_WIDTH_BRACKETS, "${1}（${2}）"))
 
 
 @rule(
