@@ -64,19 +64,21 @@ def with_turns(samples: pl.DataFrame, turns: pl.DataFrame, changed: pl.DataFrame
 
 
 def _is_damaged(turns: pl.DataFrame, repairs: Sequence[Rule]) -> pl.Series:
-    """Which turns any repair would rewrite."""
-    damaged = [pl.Series([False]).new_from_index(0, turns.height)]
-    for trigger in {rule.trigger for rule in repairs}:
-        chosen = [rule for rule in repairs if rule.trigger == trigger]
-        suspects = turns.with_row_index("place")
-        if trigger is not None:
-            suspects = suspects.filter(pl.col("content").str.contains(trigger))
-        # In two steps and lazily, so that what repairs have in common is computed once.
-        rewritten = {rule.reason: _rewritten(rule) for rule in chosen}
-        differs = pl.any_horizontal(pl.col(rule.reason) != pl.col("content") for rule in chosen)
-        places = suspects.lazy().select("place", "content", **rewritten).filter(differs).collect()["place"]
-        damaged.append(pl.int_range(turns.height, eager=True).is_in(places.implode()))
-    return pl.select(pl.any_horizontal(damaged)).to_series()
+    """Which turns any repair would rewrite. All triggers are looked for in one pass: few turns hold any."""
+    placed = turns.with_row_index("place")
+    triggered = [rule for rule in repairs if rule.trigger is not None]
+    triggers = "|".join(f"(?:{rule.trigger})" for rule in triggered)
+    suspects = placed.filter(pl.col("content").str.contains(triggers)) if triggered else placed.clear()
+    others = [rule for rule in repairs if rule.trigger is None]
+    places = pl.concat([_rewritten_places(suspects, triggered), _rewritten_places(placed, others)])
+    return placed["place"].is_in(places.implode())
+
+
+def _rewritten_places(turns: pl.DataFrame, repairs: Sequence[Rule]) -> pl.Series:
+    # In two steps and lazily, so that what repairs have in common is computed once.
+    rewritten = {rule.reason: _rewritten(rule) for rule in repairs}
+    differs = pl.any_horizontal(pl.lit(value=False), *(pl.col(rule.reason) != pl.col("content") for rule in repairs))
+    return turns.lazy().select("place", "content", **rewritten).filter(differs).collect()["place"]
 
 
 def _to_fixed_point(turns: pl.DataFrame, repairs: Sequence[Rule]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -40,6 +40,13 @@ _TRANSLATION = ascii_edges(
     r"|telugu|punjabi|marathi|gujarati|tagalog|filipino)\b"
     r"|翻译|译成|译为|译文|英译|汉译|中译|语言|英语|英文|法语|西班牙语|德语|日语|日文|韩语|俄语|意大利语|葡萄牙语|拉丁|中文|汉语|普通话|单词|词汇|拼音"
 )
+#: Requests whose right answer repeats itself.
+_REPETITION_REQUEST = ascii_edges(
+    r"(?i)\b(?:repeat|repetiti|times|song|carol|lyric|melod|music|beat|rhythm|rap\b|poem|chorus|rhyme|haiku|sonnet|verse"
+    r"|chant|tongue twister|mantra|simulat|random|pattern|sequence|classif|categori|label|each of|for each|sort|table"
+    r"|schedule|survey|questionnaire|quiz|joke|merge|synonym|replace|workout|routine)"
+    r"|重复|诗|歌|遍|分类|表格|绕口令|问卷|测验"
+)
 
 
 def looks_like_code(text: pl.Expr) -> pl.Expr:
@@ -55,6 +62,11 @@ def asks_for_code(prompt: pl.Expr) -> pl.Expr:
 def is_formal(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     """Whether the response is, or was asked to be, something other than prose: code, formulas, a table."""
     return looks_like_code(response) | asks_for_code(prompt) | response.str.contains(_TABLE)
+
+
+def asks_for_repetition(prompt: pl.Expr) -> pl.Expr:
+    """Whether the right answer repeats itself: a song, a table, a pattern."""
+    return prompt.str.contains(_REPETITION_REQUEST)
 
 
 def concerns_translation(prompt: pl.Expr) -> pl.Expr:

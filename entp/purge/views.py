@@ -1,4 +1,8 @@
-"""The columns that rules measure: prompt, response and its words, and the languages of both."""
+"""The columns that rules measure: prompt, response, the languages of both, and what many rules ask of the response.
+
+`formal`: it is, or was asked to be, something other than prose; `chinese`: it is mostly Chinese; `may_repeat`: it is
+formal, or its right form repeats itself; `response_words` and `response_letters`: its words as hashes, its letters.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from entp.purge.repeats import hashed_words
-from entp.purge.text import HAN, ascii_edges, is_chinese, letters
+from entp.purge.text import HAN, ascii_edges, asks_for_repetition, is_chinese, is_formal, letters
 from entp.text.language import UNKNOWN, detect_language
 from entp.text.tokens import Tokens
 
@@ -29,8 +33,8 @@ _ENGLISH_WORDS = (
     r"|will|has|had|been|does|did|not|to|is|if|or|when|where|there|then|than|some|more|because|she|we|my|our|only)\b"
 )
 _ENGLISH_WORD = re.compile(_ENGLISH_WORDS)
-#: Share of such words from which a text is English without asking the detector (which is a hundred times slower).
-_ENGLISH_SHARE = 0.15
+#: One such word in so many characters makes a text English without asking the detector (a hundred times slower).
+_ENGLISH_EVERY = 40
 #: Share of characters that may be letters beyond A to Z in such a text.
 _OTHER_LETTERS = 0.04
 
@@ -43,13 +47,28 @@ def with_views(texts: pl.DataFrame, responses: Tokens, allowed_languages: Sequen
     return (
         texts.select("id", "source", "prompt", "response", hashed_words(responses).alias("response_words"))
         .lazy()
-        .with_columns(*_signs("prompt"), *_signs("response"))
+        .with_columns(
+            prompt_prose=_prose("prompt"),
+            response_prose=_prose("response"),
+            response_letters=letters(pl.col("response")),
+            formal=is_formal(pl.col("prompt"), pl.col("response")),
+            chinese=is_chinese(pl.col("response")),
+        )
+        .with_columns(
+            prompt_settled=_settled("prompt"),
+            response_settled=_settled("response"),
+            may_repeat=pl.col("formal") | asks_for_repetition(pl.col("prompt")),
+        )
         .select(
             "id",
             "source",
             "prompt",
             "response",
             "response_words",
+            "response_letters",
+            "formal",
+            "chinese",
+            "may_repeat",
             prompt_language=_language("prompt"),
             response_language=_language("response"),
             allowed_languages=pl.lit(list(allowed_languages), dtype=pl.List(pl.String)),
@@ -57,24 +76,27 @@ def with_views(texts: pl.DataFrame, responses: Tokens, allowed_languages: Sequen
     )
 
 
-def _signs(column: str) -> tuple[pl.Expr, pl.Expr]:
-    """The text's prose, and its language where signs decide: "und" where there is too little prose, or a mixture."""
-    text = pl.col(column)
-    prose = text.str.replace_all(_NOT_PROSE, " ")
+def _prose(column: str) -> pl.Expr:
+    return pl.col(column).str.replace_all(_NOT_PROSE, " ")
+
+
+def _settled(column: str) -> pl.Expr:
+    """The text's language where signs decide: "und" where there is too little prose, or a mixture."""
+    text, prose = pl.col(column), pl.col(f"{column}_prose")
     han = text.str.count_matches(HAN)
     chinese = is_chinese(text) & (han >= MIN_LETTERS // 4)
     suspect = pl.when(han >= 3).then(text)
     mixed = ~suspect.str.contains(r"[\p{Hiragana}\p{Katakana}\p{Hangul}]")
-    too_short = letters(prose) < MIN_LETTERS
-    settled = (
+    # In a longer text the letters are counted only where the detector has to be asked.
+    too_short = letters(pl.when(prose.str.len_chars() < 4 * MIN_LETTERS).then(prose)) < MIN_LETTERS
+    return (
         pl.when(chinese)
         .then(pl.lit("zh"))
-        .when(mixed | too_short)
+        .when(mixed | too_short.fill_null(value=False))
         .then(pl.lit(UNKNOWN))
         .when(_is_plainly_english(prose))
         .then(pl.lit("en"))
     )
-    return prose.alias(f"{column}_prose"), settled.alias(f"{column}_settled")
 
 
 def _language(column: str) -> pl.Expr:
@@ -87,7 +109,7 @@ def _language(column: str) -> pl.Expr:
 def _is_plainly_english(text: pl.Expr) -> pl.Expr:
     hits = text.str.count_matches(ascii_edges(_ENGLISH_WORDS))
     latin = text.str.count_matches(r"[\p{L}--A-Za-z]") <= _OTHER_LETTERS * text.str.len_chars()
-    return latin & (hits >= 3) & (hits >= _ENGLISH_SHARE * text.str.count_matches(r"\S+"))
+    return latin & (hits >= 3) & (hits * _ENGLISH_EVERY >= text.str.len_chars())
 
 
 def _detect(texts: pl.Series) -> pl.Series:
@@ -95,7 +117,7 @@ def _detect(texts: pl.Series) -> pl.Series:
 
 
 def _code(text: str | None) -> str:
-    if text is None:
+    if text is None or sum(map(str.isalpha, text[: 50 * MIN_LETTERS])) < MIN_LETTERS:
         return UNKNOWN
     code, probability = detect_language(text)
     # What is taken for English but has none of its frequent words is a list of names.

@@ -6,7 +6,7 @@ import ftfy
 import polars as pl
 
 from entp.purge.rule import Upper, rule
-from entp.purge.text import ascii_edges, is_formal, letters, looks_like_code, share, where
+from entp.purge.text import ascii_edges, looks_like_code, share, where
 
 #: Markup left by an export, in texts that are otherwise not markup.
 _ENTITIES = {
@@ -158,12 +158,12 @@ def blank_line_runs(text: pl.Expr) -> pl.Expr:
 
 @rule(
     reason="symbol_heavy",
-    scope=("prompt", "response"),
+    scope=("prompt", "response", "formal"),
     prior=Upper(0.30),
     action="drop",
     source="Gopher (MassiveText), appendix A1.1, adapted",
 )
-def symbol_heavy(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def symbol_heavy(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     """Share of characters that are neither text nor its usual marks, brackets and signs (0..1), from 20 characters on.
 
     Trips:  ("Describe a tree.", "### @@@ ### ~~~ ^^^ tree %%% ^^^ ###")
@@ -172,18 +172,18 @@ def symbol_heavy(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     """
     symbols = response.str.count_matches(r"[^\p{L}\p{M}\p{N}\p{Emoji_Presentation}\s\p{P}+=<>|/×÷−]|[#@%&\\*]")
     drawn = prompt.str.contains(_DRAWING_REQUEST)
-    counts = (response.str.len_chars() >= 20) & ~drawn & ~is_formal(prompt, response)
+    counts = (response.str.len_chars() >= 20) & ~drawn & ~formal
     return where(counts, share(symbols, response.str.len_chars()))
 
 
 @rule(
     reason="digit_heavy",
-    scope=("prompt", "response"),
+    scope=("prompt", "response", "formal", "response_letters"),
     prior=Upper(0.5),
     action="flag",
     source="METHOD character family (digit ratio)",
 )
-def digit_heavy(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def digit_heavy(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr, letters: pl.Expr) -> pl.Expr:
     """Share of digits among letters and digits (0..1), from 40 characters on, where no number was asked for.
 
     Trips:  ("Describe your town.", "88213 44120 99172 00123 55512 town 99182 77123 11294")
@@ -191,8 +191,8 @@ def digit_heavy(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     """
     digits = response.str.count_matches(r"\p{N}")
     asked = prompt.str.contains(_NUMBER_REQUEST)
-    counts = (response.str.len_chars() >= 40) & ~asked & ~is_formal(prompt, response)
-    return where(counts, share(digits, digits + letters(response)))
+    counts = (response.str.len_chars() >= 40) & ~asked & ~formal
+    return where(counts, share(digits, digits + letters))
 
 
 @rule(

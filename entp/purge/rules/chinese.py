@@ -159,12 +159,12 @@ def zh_half_width_brackets(text: pl.Expr) -> pl.Expr:
 
 @rule(
     reason="zh_dangling_ending",
-    scope="response",
+    scope=("response", "chinese"),
     prior=Upper(0),
     action="drop",
     source=f"{_TABLE} (dangling colon or left bracket at the end)",
 )
-def zh_dangling_ending(text: pl.Expr) -> pl.Expr:
+def zh_dangling_ending(text: pl.Expr, chinese: pl.Expr) -> pl.Expr:
     r"""1 where a Chinese response stops at a colon, a comma or an opening bracket.
 
     Forms end with a colon on purpose, and letters with a closing formula on a line of its own.
@@ -178,7 +178,7 @@ def zh_dangling_ending(text: pl.Expr) -> pl.Expr:
     sentence = trimmed.str.contains(r"[^\n]{12,}[，：]$")
     form = trimmed.str.count_matches(r"(?m)[：？?]$") > 1
     stops = trimmed.str.contains(r"\p{Han}[、（《“【]$") | (sentence & ~form)
-    return where(stops & is_chinese(text), pl.lit(1))
+    return where(stops & chinese, pl.lit(1))
 
 
 @rule(
@@ -201,12 +201,12 @@ def zh_one_character_lines(text: pl.Expr) -> pl.Expr:
 
 @rule(
     reason="zh_broken_numbering",
-    scope="response",
+    scope=("response", "chinese"),
     prior=Upper(0),
     action="flag",
     source=f"{_TABLE} (broken numbering)",
 )
-def zh_broken_numbering(text: pl.Expr) -> pl.Expr:
+def zh_broken_numbering(text: pl.Expr, chinese: pl.Expr) -> pl.Expr:
     r"""Steps in a Chinese numbered list that are neither to the next number nor back to 1.
 
     Trips:  "1. 喝水\n2. 睡觉\n4. 跑步"
@@ -216,7 +216,7 @@ def zh_broken_numbering(text: pl.Expr) -> pl.Expr:
     number = pl.element().str.extract(r"(\d+)").cast(pl.Int64)
     step = number - number.shift(1)
     broken = numbers.list.eval((step != 1) & (number != 1)).list.sum()
-    return where(is_chinese(text) & ~looks_like_code(text), broken)
+    return where(chinese & ~looks_like_code(text), broken)
 
 
 @rule(reason="zh_quote_depth", scope="response", prior=Upper(3), action="flag", source=f"{_TABLE} (quote depth > 3)")
@@ -233,12 +233,12 @@ def zh_quote_depth(text: pl.Expr) -> pl.Expr:
 
 @rule(
     reason="zh_unpaired_quotes",
-    scope="response",
+    scope=("response", "chinese"),
     prior=Upper(0),
     action="flag",
     source=f"{_TABLE} (quotation marks without their partner)",
 )
-def zh_unpaired_quotes(text: pl.Expr) -> pl.Expr:
+def zh_unpaired_quotes(text: pl.Expr, chinese: pl.Expr) -> pl.Expr:
     """Chinese quotation and title marks that are opened and not closed, or the reverse.
 
     Trips:  "他说《红楼梦是一部小说。"
@@ -249,7 +249,7 @@ def zh_unpaired_quotes(text: pl.Expr) -> pl.Expr:
         (text.str.count_matches(left).cast(pl.Int64) - text.str.count_matches(right).cast(pl.Int64)).abs()
         for left, right in pairs
     ]
-    return where(is_chinese(text), pl.sum_horizontal(uneven))
+    return where(chinese, pl.sum_horizontal(uneven))
 
 
 @rule(
@@ -270,12 +270,12 @@ def zh_long_lines(text: pl.Expr) -> pl.Expr:
 
 @rule(
     reason="zh_mixed_scripts",
-    scope="response",
+    scope=("response", "chinese"),
     prior=Upper(2),
     action="flag",
     source=f"{_TABLE} (simplified and traditional characters mixed)",
 )
-def zh_mixed_scripts(text: pl.Expr) -> pl.Expr:
+def zh_mixed_scripts(text: pl.Expr, chinese: pl.Expr) -> pl.Expr:
     """The rarer of common simplified and common traditional characters, counted: both in one text were pasted together.
 
     Trips:  "这个国家的历史很长。這個國家的歷史很長，經濟發展。"
@@ -283,7 +283,7 @@ def zh_mixed_scripts(text: pl.Expr) -> pl.Expr:
     """
     simplified = text.str.count_matches("[这个国为来时会对们发学问题说开长东动经还进过现]")
     traditional = text.str.count_matches("[這個國為來時會對們發學問題說開長東動經還進過現]")
-    return where(is_chinese(text), pl.min_horizontal(simplified, traditional))
+    return where(chinese, pl.min_horizontal(simplified, traditional))
 
 
 def _filled_lines(text: pl.Expr) -> pl.Expr:

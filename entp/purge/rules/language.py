@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Lower, Upper, rule
-from entp.purge.text import HAN, ascii_edges, concerns_translation, is_formal, letters, share, where
+from entp.purge.text import HAN, ascii_edges, concerns_translation, share, where
 from entp.text.language import UNKNOWN
 
 _LIST_REQUEST = ascii_edges(
@@ -34,13 +34,13 @@ def language_not_allowed(prompt: pl.Expr, language: pl.Expr, allowed: pl.Expr) -
 
 @rule(
     reason="response_language_mismatch",
-    scope=("prompt", "response", "prompt_language", "response_language"),
+    scope=("prompt", "response", "prompt_language", "response_language", "formal"),
     prior=Upper(0),
     action="drop",
     source="METHOD language family",
 )
 def response_language_mismatch(
-    prompt: pl.Expr, response: pl.Expr, prompt_language: pl.Expr, response_language: pl.Expr
+    prompt: pl.Expr, response: pl.Expr, prompt_language: pl.Expr, response_language: pl.Expr, formal: pl.Expr
 ) -> pl.Expr:
     """1 where prompt and response are in different languages, and neither a translation nor code was asked for.
 
@@ -55,35 +55,35 @@ def response_language_mismatch(
     chinese_answer = (response_language == "zh") & bilingual
     # Foreign names in a row with Chinese between them.
     names = (prompt_language == "zh") & response.str.contains(r"\p{Han}|[、。，：；]")
-    exempt = concerns_translation(prompt) | is_formal(prompt, response) | chinese_answer | names
+    exempt = concerns_translation(prompt) | formal | chinese_answer | names
     return where(differ & ~exempt, pl.lit(1))
 
 
 @rule(
     reason="word_length",
-    scope=("prompt", "response", "response_language"),
+    scope=("response", "response_language", "formal", "response_letters"),
     prior=Upper(10.0),
     action="flag",
     source="Gopher (MassiveText), appendix A1.1: mean word length of at most 10",
 )
-def word_length(prompt: pl.Expr, response: pl.Expr, language: pl.Expr) -> pl.Expr:
+def word_length(response: pl.Expr, language: pl.Expr, formal: pl.Expr, letters: pl.Expr) -> pl.Expr:
     """Mean length of the words of an English response, in characters; no prose is made of longer ones.
 
     Trips:  ("Describe how people drink tea at home, and with whom.", "the ofandthat withyouarethis teaisadrinkthatcomesfromasiaandisveryold peoplelikeitandtheydrinkitallovertheworld was it")
     Passes: ("Describe tea.", "Tea is a drink that comes from the hills of Asia, and people like it.")
     """  # noqa: E501
-    mean = share(letters(response), response.str.count_matches(r"\S+"))
-    return where((language == "en") & ~is_formal(prompt, response), mean)
+    mean = share(letters, response.str.count_matches(r"\S+"))
+    return where((language == "en") & ~formal, mean)
 
 
 @rule(
     reason="few_stop_words",
-    scope=("prompt", "response", "response_language"),
+    scope=("prompt", "response", "response_language", "formal"),
     prior=Lower(2),
     action="flag",
     source="Gopher (MassiveText), appendix A1.1: two of eight stop words at least",
 )
-def few_stop_words(prompt: pl.Expr, response: pl.Expr, language: pl.Expr) -> pl.Expr:
+def few_stop_words(prompt: pl.Expr, response: pl.Expr, language: pl.Expr, formal: pl.Expr) -> pl.Expr:
     """Stop words (the, be, to, of, and, that, have, with) in an English response of 50 words and more; else 2.
 
     Trips:  ("Describe how tea is made at home.", "You boil water, you take leaf, you put leaf in cup. You pour water, you wait. This you drink. Next cup: you take same leaf. Again you boil water, you pour, you wait. Your guest comes, you drink tea, you talk, you laugh, you smile, you sit. Evening cup, night cup, morning cup: your cup.")
@@ -91,18 +91,18 @@ def few_stop_words(prompt: pl.Expr, response: pl.Expr, language: pl.Expr) -> pl.
     """  # noqa: E501
     long = response.str.count_matches(r"\S+") >= 50
     stop_words = response.str.count_matches(_STOP_WORDS)
-    judged = (language == "en") & long & ~is_formal(prompt, response) & ~prompt.str.contains(_LIST_REQUEST)
+    judged = (language == "en") & long & ~formal & ~prompt.str.contains(_LIST_REQUEST)
     return pl.when(judged).then(stop_words).otherwise(2)
 
 
 @rule(
     reason="wordless",
-    scope=("prompt", "response"),
+    scope=("prompt", "response", "formal"),
     prior=Upper(0.50),
     action="flag",
     source="Gopher (MassiveText), appendix A1.1: words without a letter, 0.20; there 1 of 20 rows read was noise",
 )
-def wordless(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def wordless(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     """Share of the words that hold no letter (0..1), from 20 words on, where no numbers or symbols were asked for.
 
     Trips:  ("Describe tea.", "Tea ** ~~ is ** ++ a ** drink ~~ ++ that ** comes ** ~~ ++ from ~~ Asia ~~")
@@ -111,4 +111,4 @@ def wordless(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     total = response.str.count_matches(r"\S+")
     bare = total - response.str.count_matches(r"\p{L}\S*")
     asked = prompt.str.contains(r"(?i)\d|number|digit|sequence|list|数")
-    return where((total >= 20) & ~asked & ~is_formal(prompt, response), share(bare, total))
+    return where((total >= 20) & ~asked & ~formal, share(bare, total))

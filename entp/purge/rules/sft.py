@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Upper, rule
-from entp.purge.text import ascii_edges, is_chinese, looks_like_code, share, where
+from entp.purge.text import ascii_edges, looks_like_code, share, where
 
 _CANNOT = r"(?:can(?:no|['’])t|cannot|am (?:unable|not able) to|am not capable of|do(?: not|n['’]t) have)"
 _REFUSAL = ascii_edges(
@@ -105,8 +105,10 @@ def leaked_role_marker(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     return where(~prompt.str.contains(_ABOUT_TEMPLATES), markers)
 
 
-@rule(reason="refusal", scope=("prompt", "response"), prior=Upper(0), action="drop", source="METHOD sft family")
-def refusal(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+@rule(
+    reason="refusal", scope=("prompt", "response", "chinese"), prior=Upper(0), action="drop", source="METHOD sft family"
+)
+def refusal(prompt: pl.Expr, response: pl.Expr, chinese: pl.Expr) -> pl.Expr:
     """1 where a short response begins by declining the task, and the prompt does not ask for such a reply.
 
     Longer ones mostly decline a part and help with the rest.
@@ -116,7 +118,7 @@ def refusal(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     Passes: ("Write an apology.", "I'm sorry that I forgot your birthday.")
     Passes: ("Can fish fly?", "Fish cannot fly, but some glide.")
     """
-    short = response.str.len_chars() <= pl.when(is_chinese(response)).then(120).otherwise(300)
+    short = response.str.len_chars() <= pl.when(chinese).then(120).otherwise(300)
     return where(short & response.str.contains(_REFUSAL) & ~prompt.str.contains(_ABOUT_MACHINES), pl.lit(1))
 
 

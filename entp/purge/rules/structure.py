@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from entp.purge.rule import Lower, LowerQuantile, Upper, UpperQuantile, rule
-from entp.purge.text import ascii_edges, asks_for_code, filled_line_count, is_formal, looks_like_code, share, where
+from entp.purge.text import ascii_edges, asks_for_code, filled_line_count, looks_like_code, share, where
 
 #: Words that no finished sentence ends with.
 _OPEN_WORDS = r"(?:the|an|and|or|of|because|than|into|such as|their|your|our|is a|was a|with a|to a|in a|for a|as a)"
@@ -50,12 +50,12 @@ def empty_prompt(text: pl.Expr) -> pl.Expr:
 
 @rule(
     reason="truncated_ending",
-    scope=("prompt", "response"),
+    scope=("prompt", "response", "formal"),
     prior=Upper(0),
     action="drop",
     source="METHOD structure family; word list our choice",
 )
-def truncated_ending(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def truncated_ending(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     """1 where the response stops at a comma, an open bracket, or a word that cannot end a sentence.
 
     Trips:  ("Name three causes.", "The three causes are: first, the")
@@ -66,17 +66,17 @@ def truncated_ending(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     # A letter's "Sincerely," on its own line is whole.
     enough = _last_line(pl.when(stops).then(response)).str.count_matches(r"\S+") >= 5
     asked = prompt.str.contains(_FRAGMENT_REQUEST) | response.str.contains(_FINAL_ANSWER)
-    return where(stops & enough & ~asked & ~is_formal(prompt, response), pl.lit(1))
+    return where(stops & enough & ~asked & ~formal, pl.lit(1))
 
 
 @rule(
     reason="unfinished_sentence",
-    scope=("prompt", "response"),
+    scope=("response", "formal"),
     prior=Upper(0),
     action="flag",
     source="METHOD structure family (no final punctuation)",
 )
-def unfinished_sentence(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def unfinished_sentence(response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     """1 where prose of several sentences ends in a lower-case word with no mark after it.
 
     Trips:  ("Tell me about tea.", "Tea is a drink. It comes from Asia. People enjoy it hot, and many people drink it")
@@ -88,7 +88,7 @@ def unfinished_sentence(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     last = _last_line(pl.when(stops).then(response))
     prose = last.str.count_matches(r"\p{Ll}[.!?]\s+\p{Lu}") >= 2
     inline_list = last.str.contains(ascii_edges(r"\b2[.)]\s")) | last.str.contains(_FINAL_ANSWER)
-    return where(prose & stops & ~inline_list & ~is_formal(prompt, response), pl.lit(1))
+    return where(prose & stops & ~inline_list & ~formal, pl.lit(1))
 
 
 @rule(
@@ -129,12 +129,12 @@ def unbalanced_fence(text: pl.Expr) -> pl.Expr:
 
 @rule(
     reason="unbalanced_brackets",
-    scope=("prompt", "response"),
+    scope=("response", "formal"),
     prior=Upper(0),
     action="flag",
     source="METHOD structure family (unbalanced brackets)",
 )
-def unbalanced_brackets(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def unbalanced_brackets(response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     """Round and square brackets that are opened in prose and never closed.
 
     Trips:  ("What is DNA?", "DNA (deoxyribonucleic acid is a molecule.")
@@ -144,7 +144,7 @@ def unbalanced_brackets(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     open_round = response.str.count_matches(r"[(（]").cast(pl.Int64) - response.str.count_matches(r"[)）]")
     open_square = response.str.count_matches(r"\[").cast(pl.Int64) - response.str.count_matches(r"\]")
     unhappy_face = response.str.contains(r"[:;=]-?\(")
-    counts = (response.str.count_matches(r"\S+") >= 4) & ~unhappy_face & ~is_formal(prompt, response)
+    counts = (response.str.count_matches(r"\S+") >= 4) & ~unhappy_face & ~formal
     return where(counts, open_round.clip(0) + open_square.clip(0))
 
 
@@ -207,12 +207,12 @@ def bullet_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
 
 @rule(
     reason="blank_lines",
-    scope=("prompt", "response"),
+    scope=("response", "formal"),
     prior=Upper(0.60),
     action="flag",
     source="DATA4LLM text-anomaly table (share of blank lines)",
 )
-def blank_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def blank_lines(response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     r"""Share of lines that are blank (0..1), in responses of ten lines and more that are no code or form.
 
     Trips:  ("Tell.", "one\n\n\ntwo\n\n\nthree\n\n\nfour\n\n\nfive")
@@ -220,17 +220,17 @@ def blank_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     """
     lines = response.str.count_matches("\n") + 1
     blank = lines - filled_line_count(response)
-    return where((lines >= 10) & ~is_formal(prompt, response), share(blank, lines))
+    return where((lines >= 10) & ~formal, share(blank, lines))
 
 
 @rule(
     reason="equal_length_lines",
-    scope=("prompt", "response"),
+    scope=("response", "formal"),
     prior=Upper(49),
     action="flag",
     source="DATA4LLM text-anomaly table (equal-length lines 50 times over)",
 )
-def equal_length_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
+def equal_length_lines(response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     r"""Lines as long as the line before, of two characters and more, where no code or table was asked for.
 
     Trips:  ("Tell.", "ab cd\nef gh\nij kl\nmn op\nqr st\nuv wx\nyz ab\ncd ef\ngh ij\nkl mn\nop qr\nst uv\nwx yz\nab cd\nef gh\nij kl\nmn op\nqr st\nuv wx\nyz ab\ncd ef\ngh ij\nkl mn\nop qr\nst uv\nwx yz\nab cd\nef gh\nij kl\nmn op\nqr st\nuv wx\nyz ab\ncd ef\ngh ij\nkl mn\nop qr\nst uv\nwx yz\nab cd\nef gh\nij kl\nmn op\nqr st\nuv wx\nyz ab\ncd ef\ngh ij\nkl mn\nop qr\nst uv")
@@ -239,7 +239,7 @@ def equal_length_lines(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     many = pl.when(response.str.count_matches("\n") >= 49).then(response)
     lengths = pl.element().str.len_chars()
     equal = many.str.split("\n").list.eval((lengths == lengths.shift(1)) & (lengths >= 2)).list.sum()
-    return where(~is_formal(prompt, response), equal.fill_null(0))
+    return where(~formal, equal.fill_null(0))
 
 
 @rule(reason="response_length_high", scope="response", prior=UpperQuantile(0.995), action="flag", source="our choice")
