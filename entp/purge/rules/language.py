@@ -97,18 +97,21 @@ def few_stop_words(prompt: pl.Expr, response: pl.Expr, language: pl.Expr, formal
 
 @rule(
     reason="wordless",
-    scope=("prompt", "response", "formal"),
+    scope=("prompt", "response", "formal", "chinese"),
     prior=Upper(0.50),
     action="flag",
     source="Gopher (MassiveText), appendix A1.1: words without a letter, 0.20; there 1 of 20 rows read was noise",
 )
-def wordless(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr) -> pl.Expr:
+def wordless(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr, chinese: pl.Expr) -> pl.Expr:
     """Share of the words that hold no letter (0..1), from 20 words on, where no numbers or symbols were asked for.
+
+    In Chinese, words are not parted by white space: a recipe's amounts would be half of all.
 
     Trips:  ("Describe tea.", "Tea ** ~~ is ** ++ a ** drink ~~ ++ that ** comes ** ~~ ++ from ~~ Asia ~~")
     Passes: ("Describe tea.", "Tea comes from the hills of Asia, and 3 in 4 people who live there drink it daily.")
-    """
+    Passes: ("写一份汤的食谱。", "原料：\\n- 2 克 油\\n- 1 克 盐\\n- 3 克 汤\\n- 4 克 葱\\n- 2 克 芹菜\\n- 1 克 洋葱\\n- 5 克 土豆\\n- 6 克 西红柿")
+    """  # noqa: E501
     total = response.str.count_matches(r"\S+")
     bare = total - response.str.count_matches(r"\p{L}\S*")
     asked = prompt.str.contains(r"(?i)\d|number|digit|sequence|list|数")
-    return where((total >= 20) & ~asked & ~formal, share(bare, total))
+    return where((total >= 20) & ~asked & ~formal & ~chinese, share(bare, total))
