@@ -351,3 +351,9 @@ def digest_of(value: Any) -> str:
     """Hex of blake2b-128 over the canonical JSON of any JSON-like value."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def chances(ids: pl.Series, seed: int) -> pl.Series:
+    """A number between 0 and 1, neither included, for each id: by chance, but always the same for an id and a seed."""
+    numbers = [(int(digest_of([seed, identifier])[:12], 16) + 0.5) / 16**12 for identifier in ids]
+    return pl.Series("chance", numbers, dtype=pl.Float64)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from entp.config import AssembleConfig
-from entp.records import ACCEPTED_STATUSES, MESSAGES, WEIGHTS, digest_of
+from entp.records import ACCEPTED_STATUSES, MESSAGES, WEIGHTS, chances
 
 #: TRAINING plus what blending, splitting and counting need: the language, the cluster (null for HQ samples), and the
 #: sources of the parents one by one.
@@ -40,7 +38,7 @@ def fusion_candidates(fusions: pl.DataFrame, pairs: pl.DataFrame, samples: pl.Da
         .join(pairs, on="pair_id")
         .join(described, left_on="parent_a", right_on="id")
         .join(described, left_on="parent_b", right_on="id", suffix="_b")
-        .with_columns(origin=origin, chance=_seeded_hash("pair_id", seed))
+        .with_columns(origin=origin, chance=_chance("pair_id", seed))
         .sort("origin", "loss_last", "chance")
     )
     return accepted.with_columns(
@@ -63,8 +61,8 @@ def hq_candidates(
     weighed = scores.join(WEIGHTS.to_frame() if weights is None else weights, on="id", how="left")
     best = (
         weighed.filter(tier="HQ")
-        .with_columns(chance=_seeded_hash("id", seed))
-        .with_columns(waits=_fraction("chance") >= pl.col("weight").fill_null(1.0))
+        .with_columns(chance=_chance("id", seed))
+        .with_columns(waits=pl.col("chance") >= pl.col("weight").fill_null(1.0))
         .sort(["waits", "score_curated", "confidence", "chance"], descending=[False, True, True, False])
         .join(samples, on="id", maintain_order="left")
     )
@@ -113,15 +111,5 @@ def rows_per_source(rows: pl.DataFrame) -> dict[str, float]:
     return dict(totals.iter_rows())
 
 
-def _seeded_hash(column: str, seed: int) -> pl.Expr:
-    """A number by chance, but the same for the same seed and id in every version of every library."""
-
-    def digests(ids: Iterable[str]) -> pl.Series:
-        return pl.Series([digest_of([seed, identifier]) for identifier in ids], dtype=pl.String)
-
-    return pl.col(column).map_batches(digests, return_dtype=pl.String)
-
-
-def _fraction(digests: str) -> pl.Expr:
-    """The number from 0 to 1 that a hexadecimal digest's beginning stands for."""
-    return pl.col(digests).str.slice(0, 12).str.to_integer(base=16) / 16**12
+def _chance(column: str, seed: int) -> pl.Expr:
+    return pl.col(column).map_batches(lambda ids: chances(ids, seed), return_dtype=pl.Float64)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import polars as pl
 
-from entp.records import digest_of
+from entp.records import chances
 
 
 def within_budget(samples: pl.DataFrame, max_samples: int | None, seed: int) -> pl.Series:
     """True for at most `max_samples` samples, each source in proportion to its size (largest remainder).
 
-    Inside a source the order is that of a seeded hash of the id: a larger budget keeps what a smaller one chose, up
+    Inside a source the order is by chance (`records.chances`): a larger budget keeps what a smaller one chose, up
     to rounding between sources, and a sample's place does not depend on the order of the rows.
     """
     if max_samples is None or max_samples >= samples.height:
         return pl.repeat(True, samples.height, eager=True)
     seats = _seats(dict(samples.group_by("source").len().sort("source").iter_rows()), max_samples)
-    ranked = samples.select("id", "source").with_columns(
-        place=pl.col("id").map_elements(lambda sample: digest_of([seed, sample]), pl.String)
-    )
+    ranked = samples.select("id", "source").with_columns(place=chances(samples["id"], seed))
     rank = ranked.select(pl.col("place").rank("ordinal").over("source")).to_series()
     return rank <= samples["source"].replace_strict(seats, return_dtype=pl.Int64)
 

@@ -1,0 +1,30 @@
+"""DEITA: complex and good, and unlike what is chosen already (Liu et al. 2023, arXiv 2312.15685, algorithm 1).
+
+Samples come in the order of s = complexity * quality. One is taken where its cosine distance to the nearest chosen one
+exceeds a threshold.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from entp.select.selection import known, ranked, unweighted
+
+NEEDS: tuple[str, ...] = ("complexity", "quality", "embedding")
+#: Cosine distance to the nearest chosen sample (the paper's tau: a similarity of at most 0.9).
+THRESHOLD = 0.1
+
+
+def select(scores: pl.DataFrame, budget: int, seed: int) -> pl.DataFrame:
+    """Greedy by complexity * quality, without samples that resemble a chosen one."""
+    rows = known(scores, NEEDS).with_columns(evol=pl.col("complexity") * pl.col("quality"))
+    rows = ranked(rows, ["evol"], seed)
+    vectors = np.stack(rows["embedding"].to_list()).astype(np.float32)
+    chosen: list[int] = []
+    for place, vector in enumerate(vectors):
+        if len(chosen) == budget:
+            break
+        if not chosen or (vectors[chosen] @ vector).max() < 1 - THRESHOLD:
+            chosen.append(place)
+    return unweighted(rows[chosen])
