@@ -229,6 +229,48 @@ def ablate(
 
 
 @app.command()
+def compare(
+    overrides: Overrides = None,
+    methods: Annotated[
+        str | None, typer.Option("--methods", help="Names, with commas between them; `all` for every one.")
+    ] = None,
+    seeds: Annotated[str, typer.Option("--seeds", help="Seeds, with commas between them.")] = "1,2,3",
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Budget: rows that a method trains on.")] = 200,
+    held_out: Annotated[int, typer.Option("--held-out", min=1, help="Rows kept from all methods, for the loss.")] = 100,
+    target: Annotated[
+        list[Path] | None, typer.Option("--target", exists=True, help="Rows like those that the model is wanted for.")
+    ] = None,
+    from_mlflow: Annotated[str | None, typer.Option("--from-mlflow", help="Redraw this MLflow run instead.")] = None,
+    output: Output = Path("runs/entp"),
+    params: Params = None,
+) -> None:
+    """Compare ways to come by training rows: selectors and purge-mix, several seeds each, at one number of rows.
+
+    Writes OUTPUT/compare/ (a page, a table, plots, every cell's items) and logs it to MLflow, a nested run for each
+    cell. The run needs its stages up to `curate`, and up to `mix` for entp; a killed comparison goes on where it
+    stopped.
+
+    **Examples**
+
+    `entp compare --rows 300 --output runs/alpaca evaluate.limit=50`
+
+    `entp compare --methods random,ifd,ds2,entp --seeds 1,2,3,4,5 --output runs/alpaca`
+
+    `entp compare --methods random,dsir,less --target wanted.jsonl --output runs/alpaca`
+    """
+    from entp.compare.command import redraw, run_comparison
+    from entp.compare.grid import Grid
+    from entp.compare.methods import DEFAULT, chosen
+
+    config = _load(params, overrides or [])
+    if from_mlflow:
+        redraw(config, from_mlflow, output)
+        return
+    names = chosen([name.strip() for name in methods.split(",")] if methods else DEFAULT)
+    run_comparison(Grid(config, output, rows, held_out), names, _numbers(seeds), target or [])
+
+
+@app.command()
 def params(overrides: Overrides = None, params: Params = None) -> None:
     """Print every parameter with its value and meaning, as `params.yaml` holds them.
 
@@ -259,6 +301,13 @@ def _sort_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
     paths = [Path(argument) for argument in arguments if "=" not in argument or Path(argument).exists()]
     overrides = [argument for argument in arguments if "=" in argument and not Path(argument).exists()]
     return paths, overrides
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return list(dict.fromkeys(int(number) for number in text.split(",")))
+    except ValueError as error:
+        raise UsageError(f"--seeds {text}: expected whole numbers with commas between them, such as 1,2,3") from error
 
 
 def _load(params: Path | None, overrides: list[str]) -> Config:  # type: ignore[name-defined]  # noqa: F821

@@ -307,6 +307,9 @@ class EvaluateConfig(Section):
         description="names of tasks, groups or tags in lm-evaluation-harness YAML files",
     )
     include_path: str | None = Field(None, description="folder of further task YAML files, with their data")
+    data_path: str | None = Field(
+        None, description="folder of public benchmarks' items (mmlu_test.jsonl ...); absent: fetched from the Hub"
+    )
     limit: int | None = Field(None, ge=1, description="budget: items per task")
     batch_size: int = Field(8, ge=1, description="items in one forward pass")
 

@@ -274,6 +274,9 @@ TRAINING = pl.Schema(
 #: The training curve: mean loss (nats per assistant token) of each logged step.
 TRAINING_LOG = pl.Schema({"step": pl.Int64, "loss": pl.Float64, "learning_rate": pl.Float64})
 
+#: Loss (nats per assistant token) on each row kept out of training, before it and after.
+VALIDATION_LOSSES = pl.Schema({"id": pl.String, "tokens": pl.Int64, "before": pl.Float64, "after": pl.Float64})
+
 #: One evaluation figure of a task (or group of tasks) that was asked for: `model` is "before" or "after"; `stderr` as
 #: lm-evaluation-harness reports it, null where it cannot tell. The gate decides by each task's `headline` metric.
 EVALUATION_SCORES = pl.Schema(

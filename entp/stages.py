@@ -29,6 +29,7 @@ PATHS = (
     ("embed", "model"),
     ("train", "model"),
     ("evaluate", "include_path"),
+    ("evaluate", "data_path"),
     ("purge", "priors"),
     ("purge", "index"),
 )

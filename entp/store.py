@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -82,6 +82,19 @@ class Dataset:
         summary = Summary(self.stage, dict(metrics), notes)
         write_json(self.folder / SUMMARY_FILE, asdict(summary))
         return summary
+
+
+def remembered(path: Path, compute: Callable[[], Any]) -> Any:
+    """The JSON value kept at `path` by an earlier run, or a computed one, which is kept there."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        value = compute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".partial-{os.getpid()}")
+    partial.write_text(json.dumps(value), encoding="utf-8")
+    partial.rename(path)
+    return value
 
 
 @contextmanager

@@ -1,8 +1,7 @@
-"""Which tasks there are, and how they are loaded: the built-in ones beside this file, and a folder of the user's.
+"""Which tasks there are, and how they are loaded: the built-in ones beside this file, public benchmarks, and a user's.
 
 Task files are lm-evaluation-harness YAML. Relative `data_files` and `data_dir` mean the YAML's own folder, whatever the
-current directory is. The harness's own tasks fetch their data from the Hub and are not offered by name; a copy of one
-whose `data_files` are local works like any other task.
+current directory is. Of the harness's own tasks those of `entp.evaluate.benchmarks` are offered by name.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ import yaml
 
 from entp.config import EvaluateConfig
 from entp.errors import DataError, SetupError, UsageError
+from entp.evaluate import benchmarks
+from entp.evaluate.benchmarks import Benchmark
 from entp.evaluate.quiet import quiet
 
 BUILT_IN = Path(__file__).parent / "tasks"
@@ -33,7 +34,9 @@ class Suite:
 
 def check_tasks(config: EvaluateConfig) -> None:
     """Raises UsageError for a task name or folder that is not there; needs no heavy import, so ask before training."""
-    known = set().union(*(task_names(folder) for folder in _folders(config)))
+    known = set().union(*(task_names(folder) for folder in _own_folders(config)))
+    if not known.issuperset(config.tasks):
+        known |= set().union(*map(task_names, benchmarks.folders()))
     for name in config.tasks:
         if name in known:
             continue
@@ -46,7 +49,8 @@ def check_tasks(config: EvaluateConfig) -> None:
 def task_names(folder: Path) -> set[str]:
     """Names of the tasks, groups and tags that the YAML files of a folder declare."""
     names: set[str] = set()
-    for path in sorted(folder.glob("**/*.yaml")):
+    # Also what others include, which the harness names `_template_yaml`.
+    for path in sorted(folder.glob("**/*yaml")):
         try:
             content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Names)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -70,7 +74,7 @@ def load_suite(config: EvaluateConfig) -> Suite:
     with quiet():
         manager = TaskManager(include_path=[str(folder) for folder in _folders(config)], include_defaults=False)
         for entry in manager.task_index.values():
-            _localise(entry)
+            _localise(entry, config)
         return _load_all(manager, config.tasks)
 
 
@@ -82,6 +86,12 @@ _Names.add_multi_constructor("!", lambda loader, suffix, node: None)  # noqa: AR
 
 
 def _folders(config: EvaluateConfig) -> list[Path]:
+    own = _own_folders(config)
+    known = set().union(*map(task_names, own))
+    return own if known.issuperset(config.tasks) else [*own, *benchmarks.folders()]
+
+
+def _own_folders(config: EvaluateConfig) -> list[Path]:
     if config.include_path is None:
         return [BUILT_IN]
     folder = Path(config.include_path).expanduser().resolve()
@@ -118,8 +128,13 @@ def _load(manager: Any, name: str) -> Any:
         ) from error
 
 
-def _localise(entry: Any) -> None:
-    """Turn an index entry with local data into its full configuration with absolute paths."""
+def _localise(entry: Any, config: EvaluateConfig) -> None:
+    """Turn an index entry with local data into its full configuration: absolute paths, or a benchmark's local items."""
+    benchmark = benchmarks.benchmark_of(Path(entry.yaml_path)) if entry.yaml_path is not None else None
+    if benchmark is not None:
+        if config.data_path is not None and isinstance((entry.cfg or {}).get("task"), str):
+            _read_locally(entry, benchmark, Path(config.data_path).expanduser())
+        return
     options = (entry.cfg or {}).get("dataset_kwargs") or {}
     if not {"data_files", "data_dir"} & set(options) or entry.yaml_path is None:
         return
@@ -136,6 +151,17 @@ def _localise(entry: Any) -> None:
     if "data_dir" in options:
         options["data_dir"] = absolute(options["data_dir"], folder)
     entry.cfg = content | {"dataset_kwargs": options}
+    entry.yaml_path = None
+
+
+def _read_locally(entry: Any, benchmark: Benchmark, data: Path) -> None:
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    try:
+        settings = load_yaml(entry.yaml_path, resolve_func=True)
+    except Exception:  # a package that the task wants is not there: `_load` tells, if this task is asked for
+        return
+    entry.cfg = benchmarks.with_local_items(settings, benchmark, data)
     entry.yaml_path = None
 
 

@@ -151,7 +151,7 @@ def _facts(task: Any, owner: str) -> TaskFacts:
 def _settings(task: Any) -> dict[str, Any]:
     """A task's configuration without the places its files lie in."""
     settings = task.dump_config()
-    for place in ("dataset_path", "dataset_name", "dataset_kwargs", "metadata", "fewshot_config"):
+    for place in ("dataset_path", "dataset_name", "dataset_kwargs", "custom_dataset", "metadata", "fewshot_config"):
         settings.pop(place, None)
     return {name: value if isinstance(value, int | float | bool) else str(value) for name, value in settings.items()}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -63,15 +62,7 @@ def remembered_outcome(model: Model, suite: Suite, conditions: Conditions, memor
     versions = [importlib.metadata.version("lm-eval"), code_version(stage_named("evaluate").code)]
     question = [model.weights, suite_digest(suite, conditions.limit), asdict(conditions), versions]
     path = memory / f"{digest_of(question)}.json"
-    try:
-        return Outcome(**json.loads(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
-        outcome = evaluate_model(model, suite, conditions)
-    memory.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
-    partial.rename(path)
-    return outcome
+    return Outcome(**store.remembered(path, lambda: asdict(evaluate_model(model, suite, conditions))))
 
 
 def metrics(scores: pl.DataFrame) -> dict[str, float]:

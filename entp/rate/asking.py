@@ -17,15 +17,16 @@ from entp.rate.persuasion import without_persuasion
 from entp.records import Message, prompt_of, response_of
 
 
-def render(version: str, messages: Sequence[Message], max_tokens: int) -> str:
-    """The prompt of that version. The sample's own words are nowhere but between fence lines that they can't contain.
+def render(version: str, messages: Sequence[Message], max_tokens: int, room: str = "entp.rate") -> str:
+    """The prompt of that version, from the folder `prompts` of a package.
 
-    A sample of more than `max_tokens` (estimated) is cut.
+    The sample's own words are nowhere but between fence lines that they can't contain. A sample of more than
+    `max_tokens` (estimated) is cut.
     """
     prompt, response = _texts(messages)
     for_prompt, for_response = shares(prompt, response, max_tokens)
     shown = {"prompt": ends(prompt, for_prompt), "response": ends(response, for_response)}
-    return _template(version).substitute(fence=FENCE, **shown)
+    return template(version, room).substitute(fence=FENCE, **shown)
 
 
 def is_cut(messages: Sequence[Message], max_tokens: int) -> bool:
@@ -48,6 +49,7 @@ def _fenced(messages: Sequence[Message]) -> tuple[str, str]:
 
 
 @cache
-def _template(version: str) -> Template:
-    text = resources.files("entp.rate").joinpath("prompts", f"{version}.txt").read_text(encoding="utf-8")
+def template(version: str, room: str) -> Template:
+    """A prompt with gaps."""
+    text = resources.files(room).joinpath("prompts", f"{version}.txt").read_text(encoding="utf-8")
     return Template(text.strip())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +27,13 @@ class Example:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The usable rows of a table, in its order; `cut` were longer than allowed, `unusable` kept no answer."""
+    """The usable rows of a table, in its order, and their `places` in it.
+
+    `cut` were longer than allowed, `unusable` kept no answer.
+    """
 
     examples: tuple[Example, ...]
+    places: tuple[int, ...]
     cut: int
     unusable: int
 
@@ -42,22 +46,23 @@ def encode(tokenizer: Any, template: str, rows: pl.DataFrame, max_length: int) -
     """Every row of a TRAINING table through the marked chat template, cut to `max_length` tokens at its end."""
     whole = [_example(tokenizer, template, messages) for messages in rows["messages"].to_list()]
     cut = [Example(example.input_ids[:max_length], example.labels[:max_length]) for example in whole]
-    usable = tuple(example for example in cut if example.trained_tokens)
+    places = tuple(place for place, example in enumerate(cut) if example.trained_tokens)
     return Encoded(
-        usable,
+        tuple(cut[place] for place in places),
+        places,
         cut=sum(len(example.input_ids) > max_length for example in whole),
-        unusable=len(cut) - len(usable),
+        unusable=len(cut) - len(places),
     )
 
 
-def batches(examples: Iterable[Example], max_tokens: int) -> list[list[Example]]:
-    """Examples of like length together, so that at most `max_tokens` tokens, padding included, are in a batch."""
-    groups: list[list[Example]] = []
-    for example in sorted(examples, key=lambda example: len(example.input_ids)):
-        if groups and (len(groups[-1]) + 1) * len(example.input_ids) <= max_tokens:
-            groups[-1].append(example)
+def batches(examples: Sequence[Example], max_tokens: int) -> list[list[int]]:
+    """Places of examples of like length together; at most `max_tokens` tokens, padding included, are in a batch."""
+    groups: list[list[int]] = []
+    for place in sorted(range(len(examples)), key=lambda place: len(examples[place].input_ids)):
+        if groups and (len(groups[-1]) + 1) * len(examples[place].input_ids) <= max_tokens:
+            groups[-1].append(place)
         else:
-            groups.append([example])
+            groups.append([place])
     return groups
 
 

@@ -12,7 +12,7 @@ from entp import store
 from entp.config import Config, TrainConfig
 from entp.errors import DataError
 from entp.llm.embedded import model_identity
-from entp.records import TRAINING_LOG, digest_of
+from entp.records import TRAINING_LOG, VALIDATION_LOSSES, digest_of
 from entp.stages import Inputs, identity
 from entp.store import Summary
 from entp.train.base import load_model, load_tokenizer
@@ -21,7 +21,7 @@ from entp.train.examples import Encoded, encode
 from entp.train.packing import keeps_samples_apart
 from entp.train.publish import model_card, save_adapter, save_merged
 from entp.train.sft import Fitted, fit, is_first_process, with_adapters
-from entp.train.validation import mean_loss
+from entp.train.validation import base_losses, losses_of, mean_loss
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
@@ -43,15 +43,16 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         model = load_model(config.train)
         settings = suited(config.train, model)
 
-        before = _validation_loss(model, held_out)
+        before = base_losses(lambda: model, base, held_out.examples, store.cache_folder(output))
         adapted = with_adapters(model, settings, config.seed)
         fitted = fit(adapted, tokenizer, training.examples, settings, config.seed, checkpoints)
         save_adapter(fitted.model, settings, dataset.subfolder("adapter"))
         merged = save_merged(fitted.model, settings, dataset.subfolder("model"))
-        after = _validation_loss(merged, held_out)
+        after = losses_of(merged, held_out.examples, "train: validation loss")
 
         dataset.write("log", fitted.log, TRAINING_LOG)
-        losses = _losses(fitted.log, before, after)
+        dataset.write("validation", _validation(inputs["assemble"], held_out, before, after), VALIDATION_LOSSES)
+        losses = _losses(fitted.log, held_out, before, after)
         card = model_card(settings, current.parents["assemble"], current.config_digest, fitted.steps, losses)
         (dataset.subfolder("model") / "README.md").write_text(card, encoding="utf-8")
         notes = _notes(config.train, settings, training, fitted)
@@ -74,20 +75,24 @@ def mean_of_quarter(losses: pl.Series) -> tuple[float, float]:
     return float(losses.head(quarter).to_numpy().mean()), float(losses.tail(quarter).to_numpy().mean())
 
 
-def _validation_loss(model: Any, held_out: Encoded) -> float | None:
-    return mean_loss(model, held_out.examples) if held_out.examples else None
+def _validation(assembled: Path, held_out: Encoded, before: list[float], after: list[float]) -> pl.DataFrame:
+    rows = store.read(assembled, "validation").select("id")[list(held_out.places)]
+    tokens = [example.trained_tokens for example in held_out.examples]
+    return rows.with_columns(
+        tokens=pl.Series(tokens, dtype=pl.Int64),
+        before=pl.Series(before, dtype=pl.Float64),
+        after=pl.Series(after, dtype=pl.Float64),
+    )
 
 
-def _losses(log: pl.DataFrame, before: float | None, after: float | None) -> dict[str, float]:
+def _losses(log: pl.DataFrame, held_out: Encoded, before: list[float], after: list[float]) -> dict[str, float]:
     """Training and validation losses (nats per assistant token); the latter only where rows were held out."""
     first, last = mean_of_quarter(log["loss"])
-    measured = {
-        "loss_first": first,
-        "loss_last": last,
-        "validation_loss_before": before,
-        "validation_loss_after": after,
-    }
-    return {name: round(value, 6) for name, value in measured.items() if value is not None}
+    measured = {"loss_first": first, "loss_last": last}
+    if held_out.examples:
+        measured["validation_loss_before"] = mean_loss(before, held_out.examples)
+        measured["validation_loss_after"] = mean_loss(after, held_out.examples)
+    return {name: round(value, 6) for name, value in measured.items()}
 
 
 def _measures(fitted: Fitted, training: Encoded, settings: TrainConfig) -> dict[str, float]:

@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from entp import store
 from entp.progress import progress
+from entp.records import digest_of
 from entp.train.examples import IGNORED, Example, batches
 
 #: Tokens in one forward pass: bounds the logits, by far the largest tensor (our choice).
 BATCH_TOKENS = 1024
 
 
-def mean_loss(model: Any, examples: Sequence[Example]) -> float:
-    """Mean negative log-likelihood of the assistant's tokens (nats per token, every token weighing the same)."""
+def mean_loss(losses: Sequence[float], examples: Sequence[Example]) -> float:
+    """Of all trained tokens (nats per token), every token weighing the same; `losses` are those of the examples."""
+    tokens = [example.trained_tokens for example in examples]
+    return math.fsum(loss * count for loss, count in zip(losses, tokens, strict=True)) / sum(tokens)
+
+
+def base_losses(load: Callable[[], Any], base: str, examples: Sequence[Example], cache: Path) -> list[float]:
+    """`losses_of` the base model: the same for every training from there, and so computed once and kept in `cache`.
+
+    `load` gives the model, `base` identifies it.
+    """
+    question = digest_of([base, [[example.input_ids, example.labels] for example in examples]])
+    found: list[float] = store.remembered(
+        cache / "losses" / f"{question}.json", lambda: losses_of(load(), examples, "train: validation loss")
+    )
+    return found
+
+
+def losses_of(model: Any, examples: Sequence[Example], title: str) -> list[float]:
+    """Mean negative log-likelihood of each example's assistant tokens (nats per token), in order.
+
+    `title` is what the progress bar says.
+    """
     import torch
 
-    total, tokens = 0.0, 0
+    found = [0.0] * len(examples)
     model.eval()
-    with torch.inference_mode(), progress("train: validation loss", len(examples)) as advance:
-        for batch in batches(examples, BATCH_TOKENS):
-            input_ids, attention_mask, labels = (part.to(model.device) for part in _padded(batch))
+    with torch.inference_mode(), progress(title, len(examples)) as advance:
+        for places in batches(examples, BATCH_TOKENS):
+            input_ids, attention_mask, labels = (
+                part.to(model.device) for part in _padded([examples[place] for place in places])
+            )
             logits = model(input_ids=input_ids, attention_mask=attention_mask, use_cache=False).logits
-            total += torch.nn.functional.cross_entropy(
-                logits[:, :-1].flatten(0, 1).float(), labels[:, 1:].flatten(), ignore_index=IGNORED, reduction="sum"
-            ).item()
-            tokens += sum(example.trained_tokens for example in batch)
-            advance(len(batch))
-    return total / tokens
+            totals = torch.nn.functional.cross_entropy(
+                logits[:, :-1].transpose(1, 2).float(), labels[:, 1:], ignore_index=IGNORED, reduction="none"
+            ).sum(dim=1)
+            for place, total in zip(places, totals.tolist(), strict=True):
+                found[place] = total / examples[place].trained_tokens
+            advance(len(places))
+    return found
 
 
 def _padded(batch: Sequence[Example]) -> tuple[Any, Any, Any]:

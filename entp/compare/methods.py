@@ -1,0 +1,46 @@
+"""What can be compared: selectors, and purge-mix itself. A method yields training rows; all else is equal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from entp.errors import UsageError
+from entp.select import SELECTORS
+
+#: Purge-mix alone, and with HQ samples in the share that `assemble.hq_share` asks for.
+SYNTHESIS = {"entp": ("assemble.hq_share=0", "assemble.fill_rows=0"), "entp_and_hq": ()}
+METHODS = (*SYNTHESIS, *SELECTORS)
+#: What all others are set against, wherever it takes part.
+REFERENCE = "random"
+#: Trains on nothing, so that one seed tells all.
+UNTRAINED = "vanilla"
+#: Without a target set, and without hours of a model's time.
+DEFAULT = (
+    "vanilla",
+    "random",
+    "completion_length",
+    "perplexity",
+    "knn",
+    "ifd",
+    "alpagasus",
+    "deita",
+    "ds2",
+    "ds2_uncurated",
+    "high_quality",
+    "low_quality",
+)
+
+
+def chosen(names: Sequence[str]) -> list[str]:
+    """The methods named, each once; `all` for every one. Raises UsageError for a name that is none."""
+    if list(names) == ["all"]:
+        return list(METHODS)
+    unknown = [name for name in names if name not in METHODS]
+    if unknown:
+        raise UsageError(f"there is no method {unknown[0]!r}; they are {', '.join(METHODS)}")
+    return list(dict.fromkeys(names))
+
+
+def needs(methods: Sequence[str]) -> set[str]:
+    """The signals that these methods choose by."""
+    return {column for name in methods if name in SELECTORS for column in SELECTORS[name].needs}

@@ -1,0 +1,124 @@
+"""A comparison as files, as a page, and as MLflow runs: one for the whole, a child for each cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import polars as pl
+
+from entp import params, store, track
+from entp.compare import draw
+from entp.compare.grid import Grid
+from entp.compare.table import Result, as_frame, compare
+from entp.errors import DataError
+from entp.report.figures import svg
+from entp.store import Summary
+
+CSV, PAGE = "comparison.csv", "comparison.html"
+FOREST, COST = "forest.svg", "cost.svg"
+#: All that a comparison is drawn from: the items of every cell, and what each method cost.
+RESULTS, COSTS = "results.parquet", "costs.parquet"
+
+
+class Comparison(NamedTuple):
+    """`results` as `compare.table.read_cells` gives them; `costs`: model tokens to choose or make a method's rows."""
+
+    results: pl.DataFrame
+    costs: dict[str, float]
+    reference: str
+    title: str
+
+
+def write(comparison: Comparison, folder: Path) -> list[Result]:
+    """The table, the plots, the page, and what they are made of, in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = compare(comparison.results, comparison.reference)
+    as_frame(found).write_csv(folder / CSV)
+    comparison.results.write_parquet(folder / RESULTS)
+    costs = {"method": list(comparison.costs), "tokens": list(comparison.costs.values())}
+    pl.DataFrame(costs, schema={"method": pl.String, "tokens": pl.Float64}).write_parquet(folder / COSTS)
+    drawn = {
+        FOREST: svg(draw.forest_plot(found, comparison.reference)),
+        COST: svg(draw.cost_plot(found, comparison.costs, comparison.reference)),
+    }
+    for name, text in drawn.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / PAGE).write_text(_page(comparison, found, drawn), encoding="utf-8")
+    return found
+
+
+def log(
+    comparison: Comparison, found: Sequence[Result], grid: Grid, cells: Mapping[tuple[str, int], Path]
+) -> Mapping[str, str]:
+    """Log files and metrics, and each cell as a child; returns where the run can be found."""
+    config = grid.config
+    name, uri = (
+        f"{config.track.run_name or grid.output.resolve().name}-compare",
+        track.tracking_uri(config, grid.output),
+    )
+    settings = params.changed(config, [f"track.run_name={name}", f"track.uri={uri}"])
+    with track.open_run(settings, grid.folder) as tracker:
+        tracker.log_config(config)
+        tracker.log_summary(Summary("compare", _metrics(found)))
+        for file in (CSV, PAGE, FOREST, COST, RESULTS, COSTS):
+            tracker.log_artifact(grid.folder / file)
+        for (method, seed), path in cells.items():
+            with tracker.child(f"{method}-seed{seed}") as child:
+                child.log_config(params.changed(config, [f"seed={seed}"]))
+                child.log_summary(Summary("compare", _cell_metrics(comparison.results, method, seed)))
+                child.log_summary(Summary("cell", store.read_summary(path).metrics))
+        return tracker.describe()
+
+
+def read_logged(uri: str, run_id: str, reference: str) -> Comparison:
+    """A comparison from the artifacts of its MLflow run. Raises DataError where the run has none."""
+    client = track.open_client(uri)
+    from mlflow.exceptions import MlflowException
+
+    with TemporaryDirectory() as folder:
+        try:
+            results, costs = (
+                pl.read_parquet(client.download_artifacts(run_id, name, folder)) for name in (RESULTS, COSTS)
+            )
+        except (MlflowException, OSError) as error:
+            raise DataError(f"MLflow run {run_id}: no comparison in it ({error}); `entp compare` logs one") from error
+    return Comparison(results, dict(costs.iter_rows()), reference, f"MLflow run {run_id}")
+
+
+def _metrics(found: Sequence[Result]) -> dict[str, float]:
+    values = {}
+    for result in found:
+        values[f"{result.method}/{result.task}"] = result.score.value
+        if result.lead is not None:
+            for name, value in zip(("lead", "lead_low", "lead_high"), result.lead, strict=True):
+                values[f"{result.method}/{result.task}/{name}"] = value
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def _cell_metrics(results: pl.DataFrame, method: str, seed: int) -> dict[str, float]:
+    own = results.filter(method=method, seed=seed).group_by("task", maintain_order=True).agg(pl.col("value").mean())
+    return dict(own.iter_rows())
+
+
+def _page(comparison: Comparison, found: Sequence[Result], drawn: Mapping[str, str]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(loader=PackageLoader("entp.compare", "."), autoescape=True, undefined=StrictUndefined)
+    tasks = list(dict.fromkeys((result.task, result.metric) for result in found))
+    methods = list(dict.fromkeys(result.method for result in found))
+    by_place = {(result.method, result.task): result for result in found}
+    return environment.get_template("page.html").render(
+        title=comparison.title,
+        reference=comparison.reference,
+        tasks=tasks,
+        methods=methods,
+        by_place=by_place,
+        costs=comparison.costs,
+        forest=drawn[FOREST],
+        cost=drawn[COST],
+        finite=math.isfinite,
+    )
