@@ -1,0 +1,228 @@
+"""Signals by a model, against the same computed directly."""
+
+from __future__ import annotations
+
+import copy
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from entp.llm.client import Choose, Reply
+from entp.records import prompt_of
+from entp.select.bradley_terry import strengths
+from entp.select.signals import asked, gradients, learning, lengths, losses, pairwise
+from entp.train.base import load_model, load_tokenizer
+from entp.train.chat_template import marked_template
+from entp.train.descent import descend, loss_of
+from entp.train.examples import encode
+from entp.train.sft import with_adapters
+from tests.fake_backend import FakeBackend
+from tests.select.signals.pools import numbered, pool_of, samples_of
+from tests.train.tiny import save_tiny
+
+ROWS = 50
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+def settings(tiny: Path) -> tuple[str, ...]:
+    return (
+        f"llm.model={tiny}",
+        f"train.model={tiny}",
+        "train.max_length=256",
+        "train.learning_rate=0.01",
+        "train.lora_rank=4",
+    )
+
+
+def test_ifd_and_loss_agree_with_a_direct_computation(tiny: Path, tmp_path: Path):
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    pool = pool_of(numbered(ROWS), tmp_path, settings=settings(tiny))
+    frame = losses.compute(pool).frame
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(tiny), AutoTokenizer.from_pretrained(tiny)
+
+    def loss(context: list[int], response: list[int]) -> float:
+        with torch.inference_mode():
+            logits = model(torch.tensor([context + response])).logits[0, len(context) - 1 : -1]
+        return float(torch.nn.functional.cross_entropy(logits, torch.tensor(response)))
+
+    for row, turns in zip(frame.iter_rows(named=True), pool.samples["messages"], strict=True):
+        opened = tokenizer.apply_chat_template(turns[:-1], add_generation_prompt=True, tokenize=False)
+        context = tokenizer.encode(opened, add_special_tokens=False)
+        response = tokenizer.encode(turns[-1]["content"], add_special_tokens=False)
+        informed, alone = loss(context, response), loss([tokenizer.bos_token_id], response)
+        assert row["nll"] == pytest.approx(informed, rel=1e-4)
+        assert row["ifd"] == pytest.approx(informed / alone, rel=1e-4)
+
+
+def test_influence_agrees_with_a_direct_computation(tiny: Path, tmp_path: Path):
+    import torch
+
+    wanted = pl.concat(
+        [samples_of(("Add 3 and 4.", "7"), source="sums"), samples_of(("Say yes.", "yes"), source="talk")]
+    )
+    pool = pool_of(numbered(ROWS), tmp_path, wanted, settings(tiny))
+    found = gradients.compute(pool).frame["influence"].to_numpy()
+
+    config, seed = pool.config.train, pool.config.seed
+    tokenizer = load_tokenizer(config)
+    template = marked_template(tokenizer, config.model)
+    own, aims = (encode(tokenizer, template, rows, config.max_length).examples for rows in (pool.samples, wanted))
+    model = with_adapters(load_model(config), config, seed)
+    encoded = encode(tokenizer, template, pool.samples, config.max_length)
+    optimizer = descend(
+        model, gradients.warm_up(encoded, pool.samples["id"], seed), config, gradients.WARM_UP_EPOCHS, seed
+    )
+    weights = [part for part in model.parameters() if part.requires_grad]
+    model.eval()
+
+    def adam_step(example: Any) -> np.ndarray:
+        """The step that torch's own Adam takes, from a copy of its state."""
+        before = [part.detach().clone() for part in weights]
+        kept = copy.deepcopy(optimizer.state_dict())
+        optimizer.zero_grad()
+        loss_of(model, example).backward()
+        optimizer.step()
+        step = torch.cat([(old - new.detach()).flatten() for old, new in zip(before, weights, strict=True)]).numpy()
+        with torch.no_grad():
+            for part, old in zip(weights, before, strict=True):
+                part.copy_(old)
+        optimizer.load_state_dict(kept)
+        return np.asarray(step)
+
+    def gradient(example: Any) -> np.ndarray:
+        optimizer.zero_grad()
+        loss_of(model, example).backward()
+        return np.asarray(torch.cat([part.grad.flatten() for part in weights]).numpy().copy())
+
+    steps = gradients.unit(np.stack([adam_step(example) for example in own]))
+    means = gradients.unit(np.stack([gradient(example) for example in aims]))
+    # Two groups of one item each; the projection to 8,192 sums costs the cosines about 1 / sqrt(8192).
+    assert found == pytest.approx((steps @ means.T).max(axis=1), abs=0.05)
+
+
+def test_projection_keeps_cosines():
+    generator = np.random.default_rng(0)
+    vectors = generator.normal(size=(20, 50_000)) + generator.normal(size=(1, 50_000))
+    projected = gradients.unit(gradients.projected(iter(vectors), seed=1))
+    exact = gradients.unit(vectors)
+    assert projected @ projected.T == pytest.approx(exact @ exact.T, abs=0.06)
+
+
+def test_the_largest_cosine_to_a_group_s_mean_counts():
+    aims = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 3.0]])
+    found = gradients.influence(np.array([[1.0, 1.0], [-1.0, 0.5]]), aims, ["a", "b", "b"])
+    assert found == pytest.approx([1 / math.sqrt(2), 0.5 / math.sqrt(1.25)])
+
+
+def test_learning_percentage_is_the_first_epoch_s_share_of_the_drop():
+    shares = learning.learning_percentage(
+        np.array([10.0, 8.0, 5.0]), np.array([6.0, 8.5, 6.0]), np.array([2.0, 4.0, 7.0])
+    )
+    assert shares[:2] == pytest.approx([0.5, -0.125])
+    assert np.isnan(shares[2])
+
+
+def test_learning_is_measured_on_every_sample(tiny: Path, tmp_path: Path):
+    pool = pool_of(numbered(8), tmp_path, settings=settings(tiny))
+    frame = learning.compute(pool).frame
+    assert frame["id"].to_list() == pool.samples["id"].to_list()
+    assert frame["learning_percentage"].drop_nulls().len() >= 6
+
+
+def test_lengths_are_counted_by_the_model_s_tokenizer(tiny: Path, tmp_path: Path):
+    pool = pool_of(samples_of(("Say abc", "abc"), ("Say nothing long", "ab cd")), tmp_path, settings=settings(tiny))
+    assert lengths.compute(pool).frame["response_tokens"].to_list() == [3.0, 5.0]
+
+
+@pytest.fixture
+def model_that(monkeypatch: pytest.MonkeyPatch):
+    def install(answer: Any) -> FakeBackend:
+        backend = FakeBackend(answer)
+        monkeypatch.setattr("entp.llm.session.open_backend", lambda _: backend)
+        return backend
+
+    return install
+
+
+def test_yes_is_the_log_odds_of_the_answer(tmp_path: Path, model_that: Any):
+    def answer(request: Choose) -> Reply:
+        sure = 0.9 if "It is 0" in request.messages[0]["content"] else 0.2
+        return Reply("ok", probabilities={"Yes": sure, "No": 1 - sure}, answer_mass=0.7, tokens_in=3)
+
+    model_that(answer)
+    computed = asked.compute_worth(pool_of(numbered(2), tmp_path))
+    assert computed.frame["yes"].to_list() == pytest.approx([math.log(9), math.log(0.25)])
+    assert computed.tokens == 6
+
+
+def test_a_model_that_does_not_answer_says_nothing(tmp_path: Path, model_that: Any):
+    model_that(lambda _: Reply("ok", probabilities={"Yes": 0.5, "No": 0.5}, answer_mass=0.0))
+    assert asked.compute_worth(pool_of(numbered(2), tmp_path)).frame["yes"].null_count() == 2
+
+
+def test_complexity_and_quality_are_expected_digits(tmp_path: Path, model_that: Any):
+    def answer(request: Choose) -> Reply:
+        digits = {"2": 0.5, "4": 0.5} if "complex" in request.messages[0]["content"] else {"5": 1.0}
+        return Reply("ok", probabilities={**dict.fromkeys("123456", 0.0), **digits}, answer_mass=0.9)
+
+    model_that(answer)
+    frame = asked.compute_scores(pool_of(numbered(1), tmp_path)).frame
+    assert frame.select("complexity", "quality").row(0) == (3.0, 5.0)
+
+
+def test_pairs_are_distinct_and_every_sample_is_in_some():
+    pairs = pairwise.drawn_pairs(20, seed=1)
+    assert len({tuple(pair) for pair in pairs.tolist()}) == len(pairs)
+    assert (pairs[:, 0] != pairs[:, 1]).all()
+    assert set(pairs.ravel().tolist()) == set(range(20))
+
+
+def test_a_judge_that_prefers_the_first_place_prefers_nobody(tmp_path: Path, model_that: Any):
+    model_that(lambda _: Reply("ok", probabilities={"A": 0.8, "B": 0.2}, answer_mass=0.9))
+    frame = pairwise.compute(pool_of(numbered(10), tmp_path)).frame
+    assert frame["qurating"].to_list() == pytest.approx([0.0] * 10, abs=1e-6)
+
+
+def test_pairs_order_samples_as_the_judge_does(tmp_path: Path, model_that: Any):
+    samples = numbered(12)
+    worth = {prompt_of(turns): place for place, turns in enumerate(samples["messages"].to_list())}
+
+    def answer(request: Choose) -> Reply:
+        first, _, second = request.messages[0]["content"].partition("sample B")
+        margin = _worth(first, worth) - _worth(second, worth)
+        return Reply("ok", probabilities={"A": float(margin > 0), "B": float(margin < 0)}, answer_mass=0.9)
+
+    model_that(answer)
+    found = pairwise.compute(pool_of(samples, tmp_path)).frame["qurating"].to_numpy()
+    assert np.corrcoef(found, np.arange(12))[0, 1] > 0.8
+
+
+def _worth(text: str, worth: dict[str, int]) -> int:
+    return next(place for prompt, place in worth.items() if prompt in text)
+
+
+def test_strengths_of_two_are_the_log_odds():
+    # Flat enough a prior: P(first wins) = 0.75, so s1 - s2 = log 3, a little less for the prior.
+    pairs = np.array([[0, 1]] * 400)
+    found = strengths(pairs, np.full(400, 0.75), 3)
+    assert found[0] - found[1] == pytest.approx(math.log(3), rel=0.01)
+    assert np.isnan(found[2])
+
+
+def test_strengths_are_found_again():
+    generator = np.random.default_rng(3)
+    true = generator.normal(size=30)
+    pairs = generator.integers(0, 30, size=(6000, 2))
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    wins = generator.random(len(pairs)) < 1 / (1 + np.exp(true[pairs[:, 1]] - true[pairs[:, 0]]))
+    assert strengths(pairs, wins.astype(float), 30) == pytest.approx(true - true.mean(), abs=0.35)
