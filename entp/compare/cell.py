@@ -139,4 +139,4 @@ def _answers(model: Model, config: Config, cache: Path) -> pl.DataFrame:
             "leave it out of evaluate.tasks"
         )
     item = pl.concat_str("subtask", "item", separator="/")
-    return items.select("task", item, "metric", "value", "higher").cast(ITEMS)
+    return items.with_columns(item=item).select(list(ITEMS)).cast(ITEMS)
