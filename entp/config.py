@@ -320,6 +320,9 @@ class GateConfig(Section):
     noise_multiple: float = Field(
         1.96, ge=0, description="standard errors of the difference that a gain must exceed to count"
     )
+    min_gain: float = Field(
+        0.0, ge=0, description="mean gain over tasks that is worth a promotion; it must be exceeded beyond the noise"
+    )
     max_regression: float = Field(
         1.96, ge=0, description="standard errors any single task may fall before the model is refused"
     )

@@ -69,8 +69,11 @@ def compare(challenger: Scored, champion: Scored) -> list[Comparison]:
     return comparisons
 
 
-def decide(comparisons: Sequence[Comparison], noise_multiple: float, max_regression: float) -> Verdict:
-    """Promote where the mean gain exceeds `noise_multiple` standard errors and no task falls by `max_regression`.
+def decide(
+    comparisons: Sequence[Comparison], noise_multiple: float, max_regression: float, min_gain: float = 0.0
+) -> Verdict:
+    """Promote where the mean gain exceeds `min_gain` by `noise_multiple` standard errors, and no task falls by
+    `max_regression` of its own.
 
     A gain of exactly nothing never promotes, however small the noise.
     """
@@ -86,9 +89,12 @@ def decide(comparisons: Sequence[Comparison], noise_multiple: float, max_regress
         return Verdict(False, f"{change}, worse by more than its noise ({_noise(worst.stderr)})", gain, stderr)
     tasks = "1 task" if count == 1 else f"{count} tasks"
     figures = f"the mean gain over {tasks} is {gain:+.4f}, with {_noise(stderr)}"
-    if gain > 0 and gain > noise_multiple * stderr:
+    if 0 < gain < min_gain:
+        return Verdict(False, f"{figures}: less than gate.min_gain={min_gain:g} asks for", gain, stderr)
+    if gain > 0 and gain - min_gain > noise_multiple * stderr:
         return Verdict(True, f"{figures}: beyond the noise, and no task got worse beyond its own", gain, stderr)
-    return Verdict(False, f"{figures}: not beyond the noise ({noise_multiple:g} standard errors)", gain, stderr)
+    beyond = "the noise" if min_gain == 0 else f"gate.min_gain={min_gain:g} by the noise"
+    return Verdict(False, f"{figures}: not beyond {beyond} ({noise_multiple:g} standard errors)", gain, stderr)
 
 
 def _paired(task: str, pairs: pl.DataFrame, sign: float) -> Comparison:

@@ -36,7 +36,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
             if champion and champion.content == content:
                 verdict, version = _already(champion), champion.version
             else:
-                verdict = decide(comparisons, gate.noise_multiple, gate.max_regression)
+                verdict = decide(comparisons, gate.noise_multiple, gate.max_regression, gate.min_gain)
             if verdict.promoted and version is None and mlflow and not gate.hold:
                 version = _promote(mlflow, config, inputs["train"], challenger)
         noise = gate.noise_multiple * verdict.stderr

@@ -109,3 +109,19 @@ def test_nine_items_are_too_few_however_clear_they_look():
     verdict = decide(compare(scored("a", [1.0] * 9), scored("a", [0.0] * 9)), 1.96, 1.96)
     assert not verdict.promoted
     assert "too few items" in verdict.reason
+
+
+def test_a_gain_has_to_be_worth_it_and_beyond_the_noise_of_that():
+    # A clear gain of 0.1 with next to no noise.
+    comparisons = compare(scored("a", [0.6, 0.5, 0.6, 0.5] * 10), scored("a", [0.5, 0.4, 0.5, 0.4] * 10))
+    assert decide(comparisons, 1.96, 1.96, min_gain=0.05).promoted
+    refused = decide(comparisons, 1.96, 1.96, min_gain=0.2)
+    assert not refused.promoted
+    assert "less than gate.min_gain=0.2 asks for" in refused.reason
+
+
+def test_a_gain_that_may_be_less_than_worth_it_is_refused():
+    generator = [0.0, 0.3] * 20
+    verdict = decide(compare(scored("a", generator), scored("a", [0.0] * 40)), 1.96, 1.96, min_gain=0.14)
+    assert not verdict.promoted
+    assert "not beyond gate.min_gain=0.14 by the noise" in verdict.reason
