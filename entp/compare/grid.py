@@ -3,7 +3,7 @@
 RUN/compare/target/            the rows named by --target, read by `ingest`
 RUN/compare/signals/<group>/   what selectors choose by, each group computed once
 RUN/compare/cells/<method>-<seed>/
-RUN/compare/cache/             requests, base scores, checkpoints
+RUN/compare/cache/             base scores, checkpoints (requests are in RUN/cache/)
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ def _pool(grid: Grid, samples: pl.DataFrame, target: pl.DataFrame) -> Pool:
     curated = grid.output / "curate"
     vectors = store.read(curated, "embeddings").join(samples.select("id"), on="id", how="semi").sort("id")
     scores = samples.select("id").join(store.read(curated, "scores"), on="id", how="left", maintain_order="left")
-    cache = store.cache_folder(grid.folder / "signals")
+    # The run's own: raters have asked for much of this already.
+    cache = store.cache_folder(grid.folder)
     return Pool(samples, scores, np.stack(vectors["vector"].to_list()), target, grid.config, cache)
 
 
