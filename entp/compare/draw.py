@@ -50,6 +50,7 @@ def cost_plot(found: Sequence[Result], costs: Mapping[str, float], reference: st
                 panel.plot(*place, "o", color=COLOUR)
                 panel.annotate(result.method, place, fontsize=6, xytext=(3, 3), textcoords="offset points")
         panel.set_xscale("symlog", linthresh=1000)
+        panel.margins(x=0.2)  # room for the last names
         panel.axhline(0, color="#999999", linewidth=0.8, linestyle="--")
         panel.set_title(task, fontsize=9)
         panel.set_xlabel("model tokens to choose or make the rows", fontsize=8)
