@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 
 from entp.llm.client import Choose, Reply
 from entp.records import prompt_of
 from entp.select.bradley_terry import strengths
-from entp.select.signals import asked, gradients, learning, lengths, losses, pairwise
-from entp.train.base import load_model, load_tokenizer
-from entp.train.chat_template import marked_template
-from entp.train.descent import descend, loss_of
-from entp.train.examples import encode
-from entp.train.sft import with_adapters
+from entp.select.signals import asked, learning, lengths, losses, pairwise
 from tests.fake_backend import FakeBackend
 from tests.select.signals.pools import numbered, pool_of, samples_of
-from tests.train.tiny import save_tiny
 
 ROWS = 50
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("tiny"))
 
 
 def settings(tiny: Path) -> tuple[str, ...]:
@@ -62,66 +49,6 @@ def test_ifd_and_loss_agree_with_a_direct_computation(tiny: Path, tmp_path: Path
         informed, alone = loss(context, response), loss([tokenizer.bos_token_id], response)
         assert row["nll"] == pytest.approx(informed, rel=1e-4)
         assert row["ifd"] == pytest.approx(informed / alone, rel=1e-4)
-
-
-def test_influence_agrees_with_a_direct_computation(tiny: Path, tmp_path: Path):
-    import torch
-
-    wanted = pl.concat(
-        [samples_of(("Add 3 and 4.", "7"), source="sums"), samples_of(("Say yes.", "yes"), source="talk")]
-    )
-    pool = pool_of(numbered(ROWS), tmp_path, wanted, settings(tiny))
-    found = gradients.compute(pool).frame["influence"].to_numpy()
-
-    config, seed = pool.config.train, pool.config.seed
-    tokenizer = load_tokenizer(config)
-    template = marked_template(tokenizer, config.model)
-    own, aims = (encode(tokenizer, template, rows, config.max_length).examples for rows in (pool.samples, wanted))
-    model = with_adapters(load_model(config), config, seed)
-    encoded = encode(tokenizer, template, pool.samples, config.max_length)
-    optimizer = descend(
-        model, gradients.warm_up(encoded, pool.samples["id"], seed), config, gradients.WARM_UP_EPOCHS, seed
-    )
-    weights = [part for part in model.parameters() if part.requires_grad]
-    model.eval()
-
-    def adam_step(example: Any) -> np.ndarray:
-        """The step that torch's own Adam takes, from a copy of its state."""
-        before = [part.detach().clone() for part in weights]
-        kept = copy.deepcopy(optimizer.state_dict())
-        optimizer.zero_grad()
-        loss_of(model, example).backward()
-        optimizer.step()
-        step = torch.cat([(old - new.detach()).flatten() for old, new in zip(before, weights, strict=True)]).numpy()
-        with torch.no_grad():
-            for part, old in zip(weights, before, strict=True):
-                part.copy_(old)
-        optimizer.load_state_dict(kept)
-        return np.asarray(step)
-
-    def gradient(example: Any) -> np.ndarray:
-        optimizer.zero_grad()
-        loss_of(model, example).backward()
-        return np.asarray(torch.cat([part.grad.flatten() for part in weights]).numpy().copy())
-
-    steps = gradients.unit(np.stack([adam_step(example) for example in own]))
-    means = gradients.unit(np.stack([gradient(example) for example in aims]))
-    # Two groups of one item each; the projection to 8,192 sums costs the cosines about 1 / sqrt(8192).
-    assert found == pytest.approx((steps @ means.T).max(axis=1), abs=0.05)
-
-
-def test_projection_keeps_cosines():
-    generator = np.random.default_rng(0)
-    vectors = generator.normal(size=(20, 50_000)) + generator.normal(size=(1, 50_000))
-    projected = gradients.unit(gradients.projected(iter(vectors), seed=1))
-    exact = gradients.unit(vectors)
-    assert projected @ projected.T == pytest.approx(exact @ exact.T, abs=0.06)
-
-
-def test_the_largest_cosine_to_a_group_s_mean_counts():
-    aims = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 3.0]])
-    found = gradients.influence(np.array([[1.0, 1.0], [-1.0, 0.5]]), aims, ["a", "b", "b"])
-    assert found == pytest.approx([1 / math.sqrt(2), 0.5 / math.sqrt(1.25)])
 
 
 def test_learning_percentage_is_the_first_epoch_s_share_of_the_drop():
