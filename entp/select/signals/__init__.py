@@ -11,8 +11,8 @@ from typing import NamedTuple
 from entp.select.signals import (
     asked,
     curation,
-    gradients,
     importance,
+    influence,
     learning,
     lengths,
     lexicon,
@@ -45,7 +45,7 @@ GROUPS: dict[str, Group] = {
     "worth": Group(asked.compute_worth, ("yes",), ("llm", "rate")),
     "pairwise": Group(pairwise.compute, ("qurating",), ("seed", "llm", "rate")),
     "learning": Group(learning.compute, ("learning_percentage",), ("seed", "train")),
-    "gradients": Group(gradients.compute, ("influence",), ("seed", "train"), by_target=True),
+    "gradients": Group(influence.compute, ("influence",), ("seed", "train"), by_target=True),
     "importance": Group(importance.compute, ("importance",), by_target=True),
     "lexicon": Group(lexicon.compute, ("target_overlap",), by_target=True),
     "target": Group(target.compute, ("target_cosine",), ("embed",), by_target=True),

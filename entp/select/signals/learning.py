@@ -6,14 +6,10 @@ LP(1) = (ppl_0 - ppl_1) / (ppl_0 - ppl_n): of the drop of its perplexity in n ep
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
 from entp.select.signals.pool import Computed, Pool
-from entp.train.base import load_model, load_tokenizer
-from entp.train.chat_template import marked_template
+from entp.select.signals.training import adapted, by_chance, encoded, placed
 from entp.train.descent import descend
-from entp.train.examples import encode
-from entp.train.sft import with_adapters
 from entp.train.validation import losses_of
 
 #: n (the paper's).
@@ -21,19 +17,20 @@ EPOCHS = 3
 
 
 def compute(pool: Pool) -> Computed:
-    """`learning_percentage` of each sample; null where it has no answer, or none of its perplexity was lost."""
+    """`learning_percentage` of each sample; null where it has no answer, or none of its perplexity was lost.
+
+    Raises DataError where no sample has an answer to learn from.
+    """
     config, seed = pool.config.train, pool.config.seed
-    tokenizer = load_tokenizer(config)
-    own = encode(tokenizer, marked_template(tokenizer, config.model), pool.samples, config.max_length)
-    model = with_adapters(load_model(config), config, seed)
+    own = encoded(pool, pool.samples)
+    rows, model = by_chance(own, pool), adapted(pool)
     losses = [losses_of(model, own.examples, "select: losses before")]
-    optimizer = descend(model, own.examples, config, 1, seed)
+    optimizer = descend(model, rows, config, 1, seed)
     losses.append(losses_of(model, own.examples, "select: losses after one epoch"))
-    descend(model, own.examples, config, EPOCHS - 1, seed + 1, optimizer)
+    descend(model, rows, config, EPOCHS - 1, seed + 1, optimizer)
     losses.append(losses_of(model, own.examples, "select: losses at the end"))
     shares = learning_percentage(*(np.exp(values) for values in losses))
-    found = pl.DataFrame({"id": pool.samples["id"].gather(list(own.places)), "learning_percentage": shares})
-    frame = pool.samples.select("id").join(found.fill_nan(None), on="id", how="left", maintain_order="left")
+    frame = pool.samples.select("id").with_columns(learning_percentage=placed(shares, own, pool))
     return Computed(frame, own.tokens * (EPOCHS + len(losses)))
 
 

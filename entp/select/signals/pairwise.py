@@ -32,7 +32,8 @@ PAIRS_PER_SAMPLE = 3
 def compute(pool: Pool) -> Computed:
     """`qurating`: Bradley-Terry strength of each sample; null for one that no judged pair holds."""
     texts = whole_texts(pool.samples)
-    pairs = drawn_pairs(len(texts), pool.config.seed)
+    by_id = pool.samples["id"].arg_sort().to_numpy()  # whatever the order of the rows, the pairs are the same
+    pairs = by_id[drawn_pairs(len(texts), pool.config.seed)]
     limit = pool.config.rate.max_tokens
     orders = [*pairs, *pairs[:, ::-1]]
     requests = [Choose(user(rendered(texts[one], texts[other], limit)), ANSWERS) for one, other in orders]
