@@ -35,7 +35,8 @@ WARM_UP_SHARE, WARM_UP_EPOCHS = 0.05, 4
 WARM_UP_SAMPLES = 32
 #: Epochs of it after which gradients are taken: the paper does so after each, at four times the cost.
 CHECKPOINTS = (4,)
-#: Dimensions kept (the paper's d).
+#: Dimensions kept (the paper's d). The influences of 50 Alpaca rows then correlate by 0.92 to 0.95 (three seeds) with
+#: those of SmolLM2-135M's whole gradients; with 2,048 dimensions by 0.71 to 0.79, with 65,536 by 0.99.
 DIMENSIONS = 8192
 #: Samples whose steps are kept in one file: what a kill can cost (our choice).
 BLOCK = 128
