@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from entp.select.selection import drawn
+from entp.select.selection import drawn, known
 
 NEEDS: tuple[str, ...] = ()
 
 
 def select(scores: pl.DataFrame, budget: int, seed: int) -> pl.DataFrame:
     """`budget` samples, drawn without replacement."""
-    return drawn(scores, pl.lit(0.0), budget, seed)
+    return drawn(known(scores, NEEDS), pl.lit(0.0), budget, seed)

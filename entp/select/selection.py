@@ -26,19 +26,37 @@ class Select(Protocol):
 
 
 def known(scores: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
-    """The rows in which all of these signals are numbers; a sample that has none cannot be chosen by it.
+    """The rows in which all of these signals are finite numbers; a sample that has none cannot be chosen by it.
 
-    Raises DataError where a signal is not there at all, or known of no sample.
+    Raises DataError where a signal is not there at all, or known of no sample; where there is no sample; or where two
+    have one id or one has none, for it would be trained on twice.
     """
     missing = [column for column in columns if column not in scores.columns]
     if missing:
         raise DataError(f"select: the scores have no column {missing[0]!r}; they have {', '.join(scores.columns)}")
-    there = [pl.col(column).is_not_null() for column in columns]
-    numbers = [pl.col(column).is_not_nan() for column in columns if scores[column].dtype.is_float()]
-    rows = scores.filter(pl.all_horizontal(*there, *numbers))
+    _check_ids(scores["id"])
+    # Some selectors ask for no column, and a filter by nothing is refused.
+    rows = scores.filter(pl.lit(value=True), *[_is_known(column, scores[column].dtype) for column in columns])
     if rows.is_empty():
         raise DataError(f"select: of no sample are all signals known: {', '.join(columns)}")
     return rows
+
+
+def _check_ids(ids: pl.Series) -> None:
+    if ids.is_empty():
+        raise DataError("select: there is no sample to choose from")
+    if ids.null_count():
+        raise DataError(f"select: {ids.null_count()} samples have no id")
+    if ids.n_unique() < len(ids):
+        counts = ids.value_counts().filter(pl.col("count") > 1).sort("id")
+        raise DataError(f"select: sample {counts['id'][0]!r} is there {counts['count'][0]} times; join signals by id")
+
+
+def _is_known(column: str, dtype: pl.DataType) -> pl.Expr:
+    signal = pl.col(column)
+    if isinstance(dtype, pl.List | pl.Array):
+        return signal.cast(pl.List(dtype.inner)).list.eval(pl.element().is_finite().fill_null(value=False)).list.all()
+    return signal.is_finite() if dtype.is_float() else signal.is_not_null()
 
 
 def ranked(rows: pl.DataFrame, columns: Sequence[str], seed: int, *, descending: bool = True) -> pl.DataFrame:

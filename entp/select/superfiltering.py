@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from entp.select.selection import best, known
+from entp.select.ifd import highest_below_one
 
 NEEDS: tuple[str, ...] = ("ifd_small",)
 
 
 def select(scores: pl.DataFrame, budget: int, seed: int) -> pl.DataFrame:
     """The highest IFD below 1, by the small model."""
-    return best(known(scores, NEEDS).filter(pl.col("ifd_small") < 1), "ifd_small", budget, seed)
+    return highest_below_one(scores, "ifd_small", budget, seed)
