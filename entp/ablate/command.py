@@ -10,12 +10,12 @@ from rich.table import Table
 
 from entp.ablate import publish
 from entp.ablate.comparison import MEASURES, compare, table
-from entp.ablate.intervals import Estimate
 from entp.ablate.outcomes import read_outcomes
 from entp.ablate.run import run_variants, settings_of
 from entp.ablate.variants import chosen
 from entp.config import Config
 from entp.errors import UsageError
+from entp.estimate import Estimate
 from entp.progress import console
 
 

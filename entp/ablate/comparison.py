@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from entp.ablate import intervals
-from entp.ablate.intervals import Estimate
 from entp.ablate.variants import WHOLE
+from entp.estimate import Estimate
 
 #: Measures of a variant, with what they mean, in the order of the table.
 MEASURES: dict[str, str] = {

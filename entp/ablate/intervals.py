@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
-CONFIDENCE = 0.95
-RESAMPLES = 4000
-SEED = 0
-
-
-class Estimate(NamedTuple):
-    """A value and its 95 % percentile interval; NaN where there is nothing to tell it from."""
-
-    value: float
-    low: float
-    high: float
+from entp.estimate import QUANTILES, RESAMPLES, SEED, Estimate
 
 
 def mean(values: np.ndarray) -> Estimate:
@@ -57,5 +46,5 @@ def _resampled(count: int, value: Callable[[np.ndarray], np.ndarray]) -> np.ndar
 
 def _quantiles(draws: np.ndarray) -> tuple[float, float]:
     # Sorted, not interpolated: between a number and infinity there is no middle.
-    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="nearest")
+    low, high = np.quantile(draws, QUANTILES, method="nearest")
     return float(low), float(high)

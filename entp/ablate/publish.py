@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from entp import params, store, track
-from entp.ablate.intervals import Estimate
 from entp.config import Config
+from entp.estimate import Estimate
 from entp.store import Summary
 
 if TYPE_CHECKING:

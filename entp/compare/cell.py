@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from entp import loop, params, store
-from entp.compare.grid import HELD_OUT_SEED, Grid
+from entp.compare.grid import SHARED_SEED, Grid
 from entp.compare.methods import UNTRAINED
 from entp.compare.rows import publish_rows, training_rows
 from entp.config import Config
@@ -125,7 +125,7 @@ def _answers(model: Model, config: Config, cache: Path) -> pl.DataFrame:
         chat=has_chat_template(base_model(config)),
         limit=config.evaluate.limit,
         batch_size=config.evaluate.batch_size,
-        seed=HELD_OUT_SEED,
+        seed=SHARED_SEED,
     )
     outcome = remembered_outcome(model, load_suite(config.evaluate), conditions, cache / "evaluate")
     headlines = pl.DataFrame(outcome.scores).filter("headline")

@@ -25,7 +25,8 @@ from entp.store import Identity, is_published
 
 #: Code whose change makes signals and cells stale.
 SIGNALS_CODE = ("select", "llm", "rate", "train", "embed.py", "curate/neighbours.py", "pair/cluster.py", "text")
-HELD_OUT_SEED = 0
+#: Seed of what all cells share: the held-out rows, the examples in evaluation prompts.
+SHARED_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def read_samples(grid: Grid) -> tuple[pl.DataFrame, pl.DataFrame]:
     samples = store.read(grid.output / "purge", "samples").sort("id")
     if samples.height <= grid.held_out:
         raise DataError(f"{samples.height} samples passed the purge: too few to hold {grid.held_out} out")
-    lots = chances(samples["id"], HELD_OUT_SEED)
+    lots = chances(samples["id"], SHARED_SEED)
     held_out = lots.rank("ordinal") <= grid.held_out
     return samples.filter(~held_out), samples.filter(held_out)
 
@@ -89,6 +90,10 @@ def tokens_of(grid: Grid, group: str) -> float:
 def _pool(grid: Grid, samples: pl.DataFrame, target: pl.DataFrame) -> Pool:
     curated = grid.output / "curate"
     vectors = store.read(curated, "embeddings").join(samples.select("id"), on="id", how="semi").sort("id")
+    if not vectors["id"].equals(samples["id"]):
+        raise DataError(
+            f"{curated}: not of the samples in {grid.output / 'purge'}; run `entp run --until curate` again"
+        )
     scores = samples.select("id").join(store.read(curated, "scores"), on="id", how="left", maintain_order="left")
     # The run's own: raters have asked for much of this already.
     cache = store.cache_folder(grid.folder)

@@ -7,25 +7,13 @@ two-way bootstrap of McCarthy 1969, as Owen 2007 studies it, errs on the wide si
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-CONFIDENCE = 0.95
-RESAMPLES = 4000
-SEED = 0
-
-
-class Estimate(NamedTuple):
-    """A value and its 95 % percentile interval; no interval (NaN) where there is one seed and one item."""
-
-    value: float
-    low: float
-    high: float
+from entp.estimate import QUANTILES, RESAMPLES, SEED, Estimate
 
 
 def mean(values: np.ndarray) -> Estimate:
-    """Of a table [seeds, items]."""
+    """Of a table [seeds, items]. One seed and one item have no interval (NaN)."""
     return _estimate(float(values.mean()), _means(values, np.random.default_rng(SEED)))
 
 
@@ -54,5 +42,5 @@ def _weights(count: int, generator: np.random.Generator) -> np.ndarray:
 def _estimate(value: float, draws: np.ndarray) -> Estimate:
     if np.ptp(draws) == 0:
         return Estimate(value, float("nan"), float("nan"))
-    low, high = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    low, high = np.quantile(draws, QUANTILES)
     return Estimate(value, float(low), float(high))

@@ -56,10 +56,8 @@ def log(
 ) -> Mapping[str, str]:
     """Log files and metrics, and each cell as a child; returns where the run can be found."""
     config = grid.config
-    name, uri = (
-        f"{config.track.run_name or grid.output.resolve().name}-compare",
-        track.tracking_uri(config, grid.output),
-    )
+    uri = track.tracking_uri(config, grid.output)
+    name = f"{config.track.run_name or grid.output.resolve().name}-compare"
     settings = params.changed(config, [f"track.run_name={name}", f"track.uri={uri}"])
     with track.open_run(settings, grid.folder) as tracker:
         tracker.log_config(config)

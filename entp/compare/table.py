@@ -11,8 +11,8 @@ import polars as pl
 
 from entp import store
 from entp.compare import intervals
-from entp.compare.intervals import Estimate
 from entp.errors import DataError
+from entp.estimate import Estimate
 
 #: All cells' items: ITEMS with their method and seed.
 RESULTS = ("method", "seed", "task", "item", "metric", "value", "higher")

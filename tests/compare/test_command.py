@@ -123,11 +123,13 @@ def test_a_logged_comparison_is_drawn_again(compared: Grid, tmp_path: Path):
 
 
 def test_nothing_is_trained_again_where_nothing_changed(compared: Grid, monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: Any) -> None:
-        raise AssertionError("a cell was run again")
-
-    monkeypatch.setattr(cells, "_scored", refuse)
+    ran: list[str] = []
+    scored = cells._scored
+    monkeypatch.setattr(cells, "_scored", lambda *given: ran.append(given[1]) or scored(*given))
+    before = (compared.folder / "comparison.csv").read_bytes()
     run_comparison(compared, METHODS_HERE, SEEDS, [])
+    assert ran == []
+    assert (compared.folder / "comparison.csv").read_bytes() == before
 
 
 def test_what_the_comparison_needs_is_said(tmp_path: Path):
@@ -144,6 +146,13 @@ def test_what_the_comparison_needs_is_said(tmp_path: Path):
     with pytest.raises(UsageError, match="no method 'rndom'"):
         chosen(["rndom"])
     assert chosen(["all"]) == list(METHODS)
+
+
+def test_embeddings_of_other_samples_are_refused(tmp_path: Path):
+    run = curated_run(tmp_path / "run")
+    publish(run, "purge", samples=[sample(f"Another question {n}?", "Yes.", row=n + 1) for n in range(16)])
+    with pytest.raises(DataError, match="not of the samples in"):
+        run_comparison(Grid(load(overrides=settings(tmp_path)), run, rows=6, held_out=4), ["random"], [1], [])
 
 
 KILLED = """

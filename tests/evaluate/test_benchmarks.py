@@ -54,7 +54,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, tasks: list[str], write: Any = Non
             return [(rank(request.args[1]), False) for request in requests]
 
         def loglikelihood_rolling(self, requests: Any, **_: Any) -> list[float]:
-            raise NotImplementedError
+            raise AssertionError(f"no task here asks for the likelihood of a whole text: {requests}")
 
     monkeypatch.setattr(harness, "_load_model", lambda *_: Parrot())
     conditions = Conditions(chat=False, limit=SHOWN, batch_size=1, seed=0)
