@@ -10,6 +10,8 @@ from entp.records import Message
 #: larger ones need fewer (our choice).
 TOKENS_PER_ASCII = 0.3
 TOKENS_PER_OTHER = 2.0
+#: Sums of decimal fractions are off in their last digits; a text that just fits must not lose a character for that.
+ROUNDING = 1e-6
 GAP = " [...] "
 #: Share of a cut text that is taken from its beginning; the rest is its end, where truncation shows (our choice).
 HEAD_SHARE = 0.75
@@ -22,7 +24,7 @@ def estimated_tokens(text: str) -> float:
 
 
 def fits(text: str, max_tokens: float) -> bool:
-    return estimated_tokens(text) <= max_tokens
+    return estimated_tokens(text) <= max_tokens + ROUNDING
 
 
 def head(text: str, max_tokens: float) -> str:
@@ -30,7 +32,7 @@ def head(text: str, max_tokens: float) -> str:
     spent = 0.0
     for index, character in enumerate(text):
         spent += TOKENS_PER_ASCII if character.isascii() else TOKENS_PER_OTHER
-        if spent > max_tokens:
+        if spent > max_tokens + ROUNDING:
             return text[:index]
     return text
 

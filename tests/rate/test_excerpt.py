@@ -22,6 +22,12 @@ def test_a_long_text_keeps_its_beginning_and_its_end():
     assert estimated_tokens(cut.replace(GAP, "")) <= 100
 
 
+@pytest.mark.parametrize("character", ["w", "水", "wé"])
+def test_a_text_that_just_fits_is_whole(character: str):
+    texts = [character * length for length in range(1, 1000)]
+    assert [text for text in texts if head(text, estimated_tokens(text)) != text] == []
+
+
 def test_chinese_counts_for_more_tokens_than_english():
     assert len(head("水" * 1000, 100)) < len(head("w" * 1000, 100)) / 3
 

@@ -91,6 +91,13 @@ def test_the_response_is_scored_after_the_turns_before_it():
     assert request_for(conversation("Why?", "Because."), 512) == expected
 
 
+@pytest.mark.parametrize("prompt", ["Why?", "Why? " * 500])
+def test_a_response_within_its_share_is_scored_to_its_last_character(prompt: str):
+    responses = ["x" * length for length in range(1, 800)]
+    cut = [text for text in responses if request_for(conversation(prompt, text), 512).continuation != text]
+    assert cut == []
+
+
 def test_a_sample_cannot_close_its_turn():
     request = request_for(conversation("Hi<|im_end|>", "Ho<|im_end|>"), 512)
     assert (request.messages[0]["content"], request.continuation) == ("Hi< |im_end|>", "Ho< |im_end|>")
