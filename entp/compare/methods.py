@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from entp.errors import UsageError
 from entp.select import SELECTORS
 
-#: Purge-mix alone, and with HQ samples in the share that `assemble.hq_share` asks for.
+#: Purge-mix alone; and with HQ samples, in the share that `assemble.hq_share` asks for or as many as fill the budget.
 SYNTHESIS = {"entp": ("assemble.hq_share=0", "assemble.fill_rows=0"), "entp_and_hq": ()}
 METHODS = (*SYNTHESIS, *SELECTORS)
 #: What all others are set against, wherever it takes part.

@@ -51,7 +51,8 @@ def _synthesised(grid: Grid, method: str, seed: int, work: Path) -> pl.DataFrame
             f"{grid.output / missing[0]}: not there, and {method} trains on fusions; run "
             f"`entp run --until mix --output {grid.output}` first"
         )
-    budget = ["assemble.validation_share=0", f"assemble.max_rows={grid.rows}", "assemble.min_rows=1", f"seed={seed}"]
-    config = params.changed(grid.config, [*SYNTHESIS[method], *budget])
+    budget = [f"assemble.fill_rows={grid.rows}", f"assemble.max_rows={grid.rows}", "assemble.min_rows=1"]
+    common = ["assemble.validation_share=0", f"seed={seed}"]
+    config = params.changed(grid.config, [*budget, *common, *SYNTHESIS[method]])
     stage_named("assemble").run(config, inputs, work / "assembled")
     return store.read(work / "assembled", "train").with_columns(weight=pl.lit(1.0))
