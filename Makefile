@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := --extra train --extra embedded --extra cluster --extra dev
+EXTRAS := --extra train --extra qlora --extra embedded --extra cluster --extra dev
 STAMP := $(VENV)/.installed
 
 # Where torch comes from: a wheel folder that pip is configured with, else PyTorch's own index for this machine.
@@ -58,7 +58,7 @@ lock:
 # The GPU image's lock, for its platform (Debian 12, Python 3.11). Wheels only, so that its build needs no compiler;
 # three pure-Python packages have none.
 lock-gpu:
-	$(BIN)/uv pip compile pyproject.toml --extra train --extra vllm --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra train --extra qlora --extra vllm --python-version 3.11 \
 		--python-platform x86_64-manylinux_2_36 --no-annotate --no-header --output-file requirements/gpu.lock.txt \
 		--only-binary :all: --no-binary rouge-score --no-binary sqlitedict --no-binary word2number
 

@@ -27,7 +27,8 @@ from entp.progress import console
 from entp.train.base import load_model, load_tokenizer
 from entp.train.chat_template import marked_template
 from entp.train.examples import Encoded, Example, encode
-from entp.train.sft import fit, with_adapters
+from entp.train.sft import fit
+from entp.train.trainable import with_adapters
 from entp.train.validation import losses_of, mean_loss
 
 #: Tokens a second, as a multiple of TRL's.

@@ -288,6 +288,9 @@ class AssembleConfig(Section):
 class TrainConfig(Section):
     model: str = Field("embedded", description="base model: `embedded`, a Hugging Face model id, or a local folder")
     revision: str | None = Field(None, description="pinned revision of a Hub model")
+    method: Literal["lora", "qlora", "full"] = Field(
+        "lora", description="what is trained: adapters, adapters on a base in 4 bits, or all weights"
+    )
     lora_rank: int = Field(16, ge=1, description="LoRA rank")
     lora_alpha: int = Field(16, ge=1, description="LoRA alpha")
     lora_dropout: Ratio = Field(0.1, description="LoRA dropout")
@@ -297,7 +300,20 @@ class TrainConfig(Section):
     batch_size: int = Field(2, ge=1, description="effective batch, in packed sequences")
     max_length: int = Field(512, ge=64, description="packed sequence length, in tokens")
     packing: bool = Field(True, description="best-fit packing of samples into sequences")
+    order: Literal["shuffled", "curriculum"] = Field(
+        "shuffled", description="`curriculum` goes from what the base model finds easy to what it finds hard"
+    )
+    gradient_checkpointing: bool | None = operational(
+        None, "compute activations twice to save memory; absent: on a GPU"
+    )
+    sharded: bool = operational(False, "torchrun's processes share the weights and optimizer states too (FSDP)")
     save_steps: int = Field(5, ge=1, description="steps between resumable checkpoints")
+
+    @model_validator(mode="after")
+    def _four_bits_are_not_shared(self) -> TrainConfig:
+        if self.method == "qlora" and self.sharded:
+            raise ValueError("train.sharded=true goes with train.method=lora or full: four-bit weights are not shared")
+        return self
 
 
 class EvaluateConfig(Section):

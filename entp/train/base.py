@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,19 +23,50 @@ def load_model_config(config: TrainConfig) -> Any:
 
 
 def load_model(config: TrainConfig) -> Any:
-    """On the GPU where there is one. Raises SetupError naming the model and the remedy."""
+    """On this process's GPU where there is one. Raises SetupError naming the model and the remedy."""
+    return _load_weights(config, dtype=published_dtype()).to(device())
+
+
+def load_for_training(config: TrainConfig) -> Any:
+    """As `train.method` wants it: in four bits, or, where all weights are trained, in float32.
+
+    Weights that are to be shared stay where they are, for the trainer to hand out. Raises SetupError as `load_model`.
+    """
     import torch
+    from transformers import BitsAndBytesConfig
 
-    # a CPU has no native bfloat16: float32 is three times faster there
-    model = _load(config, "AutoModelForCausalLM", dtype=training_dtype(), use_safetensors=True)
-    return model.to("cuda" if torch.cuda.is_available() else "cpu")
+    if config.method == "qlora":
+        four_bits = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=published_dtype(),
+        )
+        return _load_weights(
+            config, dtype=published_dtype(), quantization_config=four_bits, device_map={"": str(device())}
+        )
+    model = _load_weights(config, dtype=torch.float32 if config.method == "full" else published_dtype())
+    return model if config.sharded else model.to(device())
 
 
-def training_dtype() -> Any:
-    """What weights are loaded and published in."""
+def published_dtype() -> Any:
+    """What models are published in. A CPU has no native bfloat16: float32 is three times faster there."""
     import torch
 
     return torch.bfloat16 if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else torch.float32
+
+
+def device() -> Any:
+    """This process's own GPU, where there is one."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def _load_weights(config: TrainConfig, **options: Any) -> Any:
+    return _load(config, "AutoModelForCausalLM", use_safetensors=True, **options)
 
 
 def _load(config: TrainConfig, auto_class: str, **options: Any) -> Any:

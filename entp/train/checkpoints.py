@@ -16,7 +16,8 @@ def last_complete(folder: Path) -> Path | None:
     for checkpoint in folder.glob("checkpoint-*"):
         step = _step(checkpoint)
         if step is None:
-            shutil.rmtree(checkpoint)
+            # another process of torchrun may be at it too
+            shutil.rmtree(checkpoint, ignore_errors=True)
         else:
             whole[step] = checkpoint
     return whole[max(whole)] if whole else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ CARD = """---
 
 # Model fine-tuned on a purge-mix training set
 
-`{base}` (`{identity}`) with LoRA adapters trained by `entp` and merged into its weights. The tokenizer and the chat
-template are the base model's own, unchanged.
+`{base}` (`{identity}`) {trained}. The tokenizer and the chat template are the base model's own,
+unchanged.
 
 The base model's licence applies, and the licences of the training rows (see the card of the data set).
 
@@ -49,53 +50,73 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 model = AutoModelForCausalLM.from_pretrained("train/model")
 tokenizer = AutoTokenizer.from_pretrained("train/model")
 ```
+"""
 
+ADAPTER = """
 The folder `adapter` beside this one holds the adapters alone, for `peft.PeftModel.from_pretrained(base_model, folder)`.
 """
 
+#: What was done to the base, by `train.method`.
+TRAINED = {
+    "lora": "with LoRA adapters trained by `entp` and merged into its weights",
+    "qlora": "with LoRA adapters trained by `entp` on its weights in four bits (NF4), and merged into those in full",
+    "full": "with all its weights trained further by `entp`",
+}
 
-def save_adapter(model: Any, config: TrainConfig, folder: Path) -> None:
-    """The adapters as safetensors. They name the base model as the configuration does, not by a local path."""
-    model.peft_config["default"].base_model_name_or_path = config.model
-    with quiet():
-        model.save_pretrained(folder, save_embedding_layers=False)
-    (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty form; the card is the model's
+
+def save_adapter(weights: Path, folder: Path) -> None:
+    """The adapters as they were trained (safetensors)."""
+    shutil.copytree(
+        weights, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("README.md")
+    )  # PEFT's empty form
     _make_readable(folder)
 
 
-def save_merged(model: Any, config: TrainConfig, folder: Path) -> Any:
-    """Merge the adapters into the base, save it with the base's own configuration and tokenizer, and return it."""
-    merged = model.merge_and_unload()
-    merged.config = load_model_config(config)
+def save_model(model: Any, config: TrainConfig, folder: Path) -> None:
+    """The whole model, with the base's own configuration and tokenizer."""
+    model.config = load_model_config(config)
     with quiet():
-        merged.save_pretrained(folder)
+        model.save_pretrained(folder)
         # loaded anew: training may have given the other one a padding token
         tokenizer = load_tokenizer(config)
         for trace in LOADING_TRACES:
             tokenizer.init_kwargs.pop(trace, None)
         tokenizer.save_pretrained(folder)
     _make_readable(folder)
-    return merged
 
 
 def model_card(
     config: TrainConfig, data_digest: str, config_digest: str, steps: int, figures: Mapping[str, float]
 ) -> str:
     """README.md of the merged model."""
-    front_matter = {"library_name": "transformers", "pipeline_tag": "text-generation", "tags": ["sft", "lora", "entp"]}
+    front_matter = {
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["sft", config.method, "entp"],
+    }
     if "/" in config.model and not Path(config.model).exists():
         front_matter["base_model"] = config.model
-    settings = {**config.model_dump(exclude={"model", "save_steps"}, exclude_none=True), "steps": steps}
-    return CARD.format(
+    settings = {**config.model_dump(exclude=_unsaid(config), exclude_none=True), "steps": steps}
+    card = CARD.format(
         front_matter=yaml.safe_dump(front_matter, sort_keys=False),
         base=config.model,
         identity=model_identity(config.model, config.revision),
+        trained=TRAINED[config.method],
         data_digest=data_digest,
         config_digest=config_digest,
         max_length=config.max_length,
         settings="\n".join(f"- `{name}`: {value}" for name, value in settings.items()),
         figures="\n".join(f"- `{name}`: {value:g}" for name, value in figures.items()),
     )
+    return card if config.method == "full" else card + ADAPTER
+
+
+def _unsaid(config: TrainConfig) -> set[str]:
+    """Settings that the card leaves out: the base, which it names, and what changes nothing of the result."""
+    adapters = (
+        {name for name in TrainConfig.model_fields if name.startswith("lora_")} if config.method == "full" else set()
+    )
+    return {"model", "save_steps", "gradient_checkpointing", "sharded"} | adapters
 
 
 def _make_readable(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning by TRL with LoRA adapters; goes on from the last whole checkpoint of a killed run."""
+"""Supervised fine-tuning by TRL; goes on from the last whole checkpoint of a killed run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from entp.errors import SetupError
 from entp.llm.embedded import quiet
 from entp.progress import Advance, progress
 from entp.records import TRAINING_LOG
+from entp.train.base import published_dtype
 from entp.train.checkpoints import last_complete
 from entp.train.examples import Example
+from entp.train.sequences import sequences
 
-#: Every linear layer of a Llama-like block (DS2, sec. 4; the usual choice for LoRA).
-ADAPTED_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 CHECKPOINTS_KEPT = 2
 #: Rows in one forward pass where rows are not packed; a packed sequence is a pass of its own.
 LARGEST_MICRO_BATCH = 8
@@ -31,9 +31,13 @@ LARGEST_MICRO_BATCH = 8
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained PEFT model and its curve. `tokens` are those of all epochs; `sequences` those of one."""
+    """A trained model and its curve. `tokens` are those of all epochs; `sequences` those of one.
+
+    `weights` is the folder that holds what was trained: adapters, or the whole model.
+    """
 
     model: Any
+    weights: Path
     log: pl.DataFrame
     steps: int
     resumed_at: int
@@ -43,41 +47,28 @@ class Fitted:
     trainable_parameters: int
 
 
-def with_adapters(model: Any, config: TrainConfig, seed: int) -> Any:
-    """The model with fresh LoRA adapters (which change nothing yet). Raises SetupError where none fit."""
-    from peft import LoraConfig, get_peft_model
-    from transformers import set_seed
-
-    lora = LoraConfig(
-        r=config.lora_rank,
-        lora_alpha=config.lora_alpha,
-        lora_dropout=config.lora_dropout,
-        target_modules=list(ADAPTED_LAYERS),
-        task_type="CAUSAL_LM",
-    )
-    set_seed(seed)
-    try:
-        with _hushed():
-            return get_peft_model(model, lora)
-    except ValueError as error:
-        raise SetupError(
-            f"train.model={config.model}: it has none of the layers that adapters go to ({', '.join(ADAPTED_LAYERS)}); "
-            "take a model of the Llama, Qwen, Mistral, Gemma or SmolLM family"
-        ) from error
-
-
 def fit(
-    model: Any, tokenizer: Any, examples: Sequence[Example], config: TrainConfig, seed: int, checkpoints: Path
+    model: Any,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    config: TrainConfig,
+    seed: int,
+    checkpoints: Path,
+    difficulty: Sequence[float] | None = None,
 ) -> Fitted:
-    """Train the adapters of `model`; `config.packing` must suit it (see `entp.train.packing`).
+    """Train what `trainable` made; `config.packing` must suit the model (see `entp.train.packing`).
 
-    Checkpoints go to `checkpoints` every `config.save_steps` steps and at the end. Under torchrun the processes share
-    the batch. Raises SetupError where one process sees several GPUs, or the batch does not divide.
+    With the `difficulty` of each example, easy ones come first. Checkpoints go to `checkpoints` every
+    `config.save_steps` steps and at the end. Under torchrun the processes share the batch. Raises SetupError where one
+    process sees several GPUs, or the batch does not divide.
     """
+    import datasets
+
+    datasets.disable_progress_bars()
     with _hushed():
-        trainer = _trainer(model, tokenizer, examples, config, seed, checkpoints)
-    sequences = len(trainer.train_dataset)
-    steps = math.ceil(config.epochs * math.ceil(sequences / config.batch_size))
+        trainer = _trainer(model, tokenizer, sequences(examples, config, difficulty), config, seed, checkpoints)
+    count = len(trainer.train_dataset)
+    steps = math.ceil(config.epochs * math.ceil(count / config.batch_size))
     resume = last_complete(checkpoints)
     with progress("train: fit", steps) as advance, _hushed():
         clock = _clock(advance)
@@ -87,10 +78,11 @@ def fit(
     done = trainer.state.global_step - clock.first_step
     return Fitted(
         model=trainer.model,
+        weights=_save_weights(trainer, checkpoints / "weights"),
         log=training_log(trainer.state.log_history),
         steps=trainer.state.global_step,
         resumed_at=clock.first_step,
-        sequences=sequences,
+        sequences=count,
         tokens=round(tokens * config.epochs),
         tokens_per_second=tokens * config.epochs * done / steps / clock.seconds if done else 0.0,
         trainable_parameters=sum(weights.numel() for weights in trainer.model.parameters() if weights.requires_grad),
@@ -105,10 +97,7 @@ def training_log(history: Sequence[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=TRAINING_LOG)
 
 
-def _trainer(
-    model: Any, tokenizer: Any, examples: Sequence[Example], config: TrainConfig, seed: int, checkpoints: Path
-) -> Any:
-    import datasets
+def _trainer(model: Any, tokenizer: Any, rows: Any, config: TrainConfig, seed: int, checkpoints: Path) -> Any:
     import torch
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer
@@ -120,7 +109,10 @@ def _trainer(
         )
     if config.batch_size % processes:
         raise SetupError(f"train.batch_size={config.batch_size} cannot be shared by {processes} processes")
+    if config.sharded and processes == 1:
+        raise SetupError("train.sharded=true shares a model among processes, and there is one; start them by torchrun")
     on_gpu = torch.cuda.is_available()
+    recomputes = on_gpu if config.gradient_checkpointing is None else config.gradient_checkpointing
     share = config.batch_size // processes
     micro_batch = 1 if config.packing else math.gcd(share, LARGEST_MICRO_BATCH)
     arguments = SFTConfig(
@@ -135,12 +127,18 @@ def _trainer(
         packing=config.packing,
         packing_strategy="bfd",
         max_length=config.max_length,
+        # they are laid out already
+        dataset_kwargs={"skip_prepare_dataset": True},
+        train_sampling_strategy="sequential" if config.order == "curriculum" else "random",
         seed=seed,
         data_seed=seed,
-        bf16=model.dtype == torch.bfloat16,
+        bf16=published_dtype() == torch.bfloat16,
         use_cpu=not on_gpu,
         ddp_backend=("nccl" if on_gpu else "gloo") if processes > 1 else None,
-        gradient_checkpointing=on_gpu,
+        ddp_find_unused_parameters=False,
+        gradient_checkpointing=recomputes and not config.sharded,
+        fsdp=config.sharded or None,
+        fsdp_config={"state_dict_type": "SHARDED_STATE_DICT", "activation_checkpointing": recomputes},
         dataloader_pin_memory=on_gpu,
         save_strategy="steps",
         save_steps=config.save_steps,
@@ -149,15 +147,32 @@ def _trainer(
         report_to="none",
         disable_tqdm=True,
     )
-    datasets.disable_progress_bars()
     trainer = SFTTrainer(
         model=model,
         args=arguments,
-        train_dataset=datasets.Dataset.from_list([asdict(example) for example in examples]),
+        train_dataset=rows,
         processing_class=tokenizer,
     )
+    if config.sharded and not trainer.is_fsdp_enabled:
+        raise SetupError("train.sharded=true: weights are shared among GPUs only, and there is none")
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _save_weights(trainer: Any, folder: Path) -> Path:
+    """What was trained, as safetensors, by the first process; where processes share the weights, all must call this."""
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+
+    state = None
+    if trainer.is_fsdp_enabled:
+        whole = get_model_state_dict(trainer.model, options=StateDictOptions(full_state_dict=True, cpu_offload=True))
+        # What is gathered may still be on its way; a copy waits for it.
+        state = {name: weights.clone() for name, weights in whole.items()}
+    if is_first_process():
+        options = {"save_embedding_layers": False} if hasattr(trainer.model, "peft_config") else {}
+        with quiet():
+            trainer.model.save_pretrained(folder, state_dict=state, **options)
+    return folder
 
 
 def process_count() -> int:

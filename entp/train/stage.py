@@ -19,15 +19,17 @@ from entp.train.base import load_model, load_tokenizer
 from entp.train.chat_template import marked_template
 from entp.train.examples import Encoded, encode
 from entp.train.packing import keeps_samples_apart
-from entp.train.publish import model_card, save_adapter, save_merged
-from entp.train.sft import Fitted, fit, is_first_process, with_adapters
+from entp.train.publish import model_card, save_adapter, save_model
+from entp.train.sft import Fitted, fit, is_first_process
+from entp.train.trainable import merged, trainable
 from entp.train.validation import base_losses, losses_of, mean_loss
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
-    """Encode the rows, train adapters on them, measure the loss on held-out rows before and after, and publish.
+    """Encode the rows, train on them, measure the loss on held-out rows before and after, and publish.
 
-    A killed run goes on from its last checkpoint, kept in the cache folder until the model is published.
+    Under torchrun the first process publishes for all. A killed run goes on from its last checkpoint, kept in the cache
+    folder until the model is published.
     """
     current = identity("train", config, inputs)
     base = model_identity(config.train.model, config.train.revision)
@@ -40,15 +42,21 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
             for table in ("train", "validation")
         )
         _require_examples(training, config.train)
-        model = load_model(config.train)
+        cache = store.cache_folder(output)
+        before = base_losses(lambda: load_model(config.train), base, held_out.examples, cache)
+        difficulty = None
+        if config.train.order == "curriculum":
+            difficulty = base_losses(lambda: load_model(config.train), base, training.examples, cache)
+        model = trainable(config.train, config.seed)
         settings = suited(config.train, model)
-
-        before = base_losses(lambda: model, base, held_out.examples, store.cache_folder(output))
-        adapted = with_adapters(model, settings, config.seed)
-        fitted = fit(adapted, tokenizer, training.examples, settings, config.seed, checkpoints)
-        save_adapter(fitted.model, settings, dataset.subfolder("adapter"))
-        merged = save_merged(fitted.model, settings, dataset.subfolder("model"))
-        after = losses_of(merged, held_out.examples, "train: validation loss")
+        fitted = fit(model, tokenizer, training.examples, settings, config.seed, checkpoints, difficulty)
+        if not is_first_process():
+            return dataset.summarise({})
+        if settings.method != "full":
+            save_adapter(fitted.weights, dataset.subfolder("adapter"))
+        whole = merged(fitted.weights, settings)
+        save_model(whole, settings, dataset.subfolder("model"))
+        after = losses_of(whole, held_out.examples, "train: validation loss")
 
         dataset.write("log", fitted.log, TRAINING_LOG)
         dataset.write("validation", _validation(inputs["assemble"], held_out, before, after), VALIDATION_LOSSES)
@@ -57,8 +65,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         (dataset.subfolder("model") / "README.md").write_text(card, encoding="utf-8")
         notes = _notes(config.train, settings, training, fitted)
         summary = dataset.summarise({**losses, **_measures(fitted, training, settings)}, notes)
-    if is_first_process():
-        shutil.rmtree(checkpoints, ignore_errors=True)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return summary
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 from safetensors.torch import load_file
+from torch.linalg import matrix_rank
 
 from entp import store
 from entp.config import Config, TrainConfig
 from entp.errors import DataError, SetupError
 from entp.train.stage import mean_of_quarter, run
-from tests.train.tiny import CHATML, publish_rows, save_tiny, tiny_model
+from tests.train.tiny import CHATML, publish_rows, save_tiny, tiny_model, tiny_tokenizer
 
 #: Runs the stage and dies, as if the machine were switched off, at the end of step 5.
 KILLED_RUN = """
@@ -146,6 +147,47 @@ def test_packing_changes_how_rows_are_laid_out_not_what_is_learnt(base: Path, tm
     assert first_losses[0] == pytest.approx(first_losses[1], abs=1e-3)
 
 
+def test_all_weights_are_trained_and_published_as_they_are(base: Path, tmp_path: Path):
+    run(settings(base, method="full"), publish_rows(tmp_path, train=20, validation=4), tmp_path / "train")
+    metrics = store.read_summary(tmp_path / "train").metrics
+    assert metrics["trainable_parameters"] == sum(part.numel() for part in tiny_model().parameters())
+    assert metrics["validation_loss_after"] < metrics["validation_loss_before"]
+    assert not (tmp_path / "train" / "adapter").exists()
+    published, before = (load_file(folder / "model.safetensors") for folder in (tmp_path / "train/model", base))
+    assert published.keys() == before.keys()
+    assert all(not published[name].equal(before[name]) for name in before)
+    card = (tmp_path / "train" / "model" / "README.md").read_text()
+    assert "all its weights" in card
+    assert "lora" not in card.lower()
+
+
+def test_adapters_trained_on_four_bits_are_merged_into_the_whole_weights(tmp_path: Path):
+    pytest.importorskip("bitsandbytes", reason="train.method=qlora needs the extra qlora")
+    tiny_model(hidden_size=128, intermediate_size=256).save_pretrained(tmp_path / "tiny")
+    tiny_tokenizer().save_pretrained(tmp_path / "tiny")
+    config = settings(tmp_path / "tiny", method="qlora")
+    run(config, publish_rows(tmp_path, train=20, validation=4), tmp_path / "train")
+    metrics = store.read_summary(tmp_path / "train").metrics
+    assert metrics["validation_loss_after"] < metrics["validation_loss_before"]
+    folders = (tmp_path / "train" / "model", tmp_path / "tiny")
+    published, before = (load_file(folder / "model.safetensors") for folder in folders)
+    # What is not adapted is the base's own, bit by bit: nothing of the four bits is published.
+    untouched = [name for name in before if "norm" in name or "embed" in name]
+    assert untouched
+    assert all(published[name].equal(before[name]) for name in untouched)
+    change = published["model.layers.0.self_attn.q_proj.weight"] - before["model.layers.0.self_attn.q_proj.weight"]
+    assert change.abs().max() > 0
+    assert matrix_rank(change) <= config.train.lora_rank
+
+
+def test_a_curriculum_goes_from_easy_to_hard(base: Path, tmp_path: Path):
+    straight = settings(base, order="curriculum", packing=False, batch_size=1, epochs=1, learning_rate=1e-9)
+    run(straight, publish_rows(tmp_path, train=12), tmp_path / "train")
+    losses = store.read(tmp_path / "train", "log")["loss"].to_list()
+    assert losses == pytest.approx(sorted(losses), abs=2e-3)
+    assert losses[-1] > losses[0] + 0.01
+
+
 def test_without_held_out_rows_there_is_no_validation_loss(base: Path, tmp_path: Path):
     summary = run(settings(base, epochs=1), publish_rows(tmp_path, train=4), tmp_path / "train")
     assert not any(name.startswith("validation") for name in summary.metrics)
@@ -166,12 +208,17 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path):
 def test_a_model_without_the_adapted_layers_is_refused(tmp_path: Path):
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    from tests.train.tiny import tiny_tokenizer
-
     GPT2LMHeadModel(GPT2Config(vocab_size=259, n_embd=32, n_layer=1, n_head=2)).save_pretrained(tmp_path / "gpt2")
     tiny_tokenizer().save_pretrained(tmp_path / "gpt2")
     with pytest.raises(SetupError, match="none of the layers that adapters go to"):
         run(settings(tmp_path / "gpt2"), publish_rows(tmp_path, train=3), tmp_path / "train")
+
+
+def test_weights_are_shared_among_several_processes_only(base: Path, tmp_path: Path):
+    with pytest.raises(SetupError, match="there is one; start them by torchrun"):
+        run(settings(base, sharded=True), publish_rows(tmp_path, train=3), tmp_path / "train")
+    with pytest.raises(ValueError, match="four-bit weights are not shared"):
+        TrainConfig(method="qlora", sharded=True)
 
 
 def test_first_and_last_loss_are_means_of_a_quarter_of_the_steps():

@@ -14,7 +14,7 @@ from entp.select.signals.pool import Pool
 from entp.train.base import load_model, load_tokenizer
 from entp.train.chat_template import marked_template
 from entp.train.examples import Encoded, Example, encode
-from entp.train.sft import with_adapters
+from entp.train.trainable import with_adapters
 
 
 def encoded(pool: Pool, samples: pl.DataFrame) -> Encoded:
