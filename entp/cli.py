@@ -271,6 +271,34 @@ def compare(
 
 
 @app.command()
+def weigh_sources(
+    overrides: Overrides = None,
+    by: Annotated[str, typer.Option("--by", help="temperature, entropy or doremi.")] = "temperature",
+    temperature: Annotated[float, typer.Option("--temperature", help="1 keeps the shares, more evens them out.")] = 5.0,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps of the proxy's training (doremi).")] = 50,
+    output: Output = Path("runs/entp"),
+    params: Params = None,
+) -> None:
+    """Weigh the sources of a run's HQ samples, and print the setting by which `assemble` takes them so.
+
+    By their sizes (`temperature`), by how hard their words are to foresee (`entropy`), or by how far a proxy model,
+    `train.model`, lags behind in each (`doremi`). The run needs its stages up to `curate`.
+
+    **Examples**
+
+    `entp weigh-sources --by entropy --output runs/sample`
+
+    `entp weigh-sources --by doremi --steps 200 --output runs/mine train.model=HuggingFaceTB/SmolLM2-360M`
+    """
+    from entp.sources.command import METHODS
+    from entp.sources.command import weigh_sources as weigh
+
+    if by not in METHODS:
+        raise UsageError(f"--by {by}: the ways to weigh sources are {', '.join(METHODS)}")
+    typer.echo(weigh(_load(params, overrides or []), output, by, temperature, steps))
+
+
+@app.command()
 def params(overrides: Overrides = None, params: Params = None) -> None:
     """Print every parameter with its value and meaning, as `params.yaml` holds them.
 

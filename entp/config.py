@@ -280,6 +280,9 @@ class AssembleConfig(Section):
     fill_rows: int = Field(
         60, ge=0, description="HQ samples beyond their share fill a smaller set up to this; 0 keeps the share strictly"
     )
+    source_shares: dict[str, float] = Field(
+        {}, description="source -> its share of the HQ samples (`entp weigh-sources`); {} takes the best of all"
+    )
     max_rows: int | None = Field(None, ge=1, description="budget: rows for training and validation together")
     validation_share: float = Field(0.1, ge=0, lt=0.9, description="share held out, whole clusters at a time")
     min_rows: int = Field(4, ge=1, description="fail when fewer training rows come together")

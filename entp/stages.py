@@ -118,7 +118,7 @@ STAGES: tuple[Stage, ...] = (
         "Build the training set",
         ("purge", "curate", "pair", "mix"),
         ("seed", "assemble"),
-        ("assemble", "text/language.py"),
+        ("assemble", "sources/weights.py", "text/language.py"),
     ),
     Stage("train", "Fine-tune the model", ("assemble",), ("seed", "train"), ("train", "llm/embedded.py")),
     Stage(

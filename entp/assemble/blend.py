@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from entp.config import AssembleConfig
+from entp.errors import UsageError
 from entp.records import ACCEPTED_STATUSES, MESSAGES, WEIGHTS, chances
+from entp.sources.weights import fixed
 
 #: TRAINING plus what blending, splitting and counting need: the language, the cluster (null for HQ samples), and the
 #: sources of the parents one by one.
@@ -102,6 +106,28 @@ def blend_sizes(fusions: int, hq: int, config: AssembleConfig) -> tuple[int, int
     in_share = round(fusions_taken * config.hq_share / (1 - config.hq_share))
     to_fill = min(config.fill_rows, budget) - fusions_taken
     return fusions_taken, max(0, min(hq, max(in_share, to_fill), budget - fusions_taken))
+
+
+def by_source_shares(hq: pl.DataFrame, shares: Mapping[str, float]) -> pl.DataFrame:
+    """HQ candidates in such an order that the first n, for any n, hold these shares of their sources.
+
+    Within a source the order stays. A source that runs out leaves its room to the others; one of share 0 is left out.
+    Without shares the order stays. (Webster's method of apportionment: the r-th of a source with share p comes by
+    (r - 1/2) / p.) Raises UsageError for shares that name no source here, or leave one out.
+    """
+    if not shares or hq.is_empty():
+        return hq
+    found = hq["source"].unique().sort().to_list()
+    for name in sorted(set(shares) ^ set(found)):
+        what = (
+            "no HQ sample is of that source" if name in shares else "it has HQ samples, but no share (0 leaves it out)"
+        )
+        raise UsageError(f"assemble.source_shares: {name!r}: {what}; the sources are {', '.join(found)}")
+    weights = dict(zip(shares, fixed(list(shares.values())), strict=True))
+    share = pl.col("source").replace_strict(weights, return_dtype=pl.Float64)
+    place = pl.int_range(pl.len()).over("source")
+    ordered = hq.with_columns(share=share, turn=(place + 0.5) / share).filter(pl.col("share") > 0)
+    return ordered.sort("turn", maintain_order=True).drop("share", "turn")
 
 
 def rows_per_source(rows: pl.DataFrame) -> dict[str, float]:

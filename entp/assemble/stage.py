@@ -9,7 +9,14 @@ from pathlib import Path
 import polars as pl
 
 from entp import store
-from entp.assemble.blend import blend, fusion_candidates, hq_candidates, rows_per_source, without_repeats
+from entp.assemble.blend import (
+    blend,
+    by_source_shares,
+    fusion_candidates,
+    hq_candidates,
+    rows_per_source,
+    without_repeats,
+)
 from entp.assemble.card import dataset_card
 from entp.assemble.split import hold_out
 from entp.config import AssembleConfig, Config
@@ -36,7 +43,8 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         fused = fusion_candidates(fusions, store.read(inputs["pair"], "pairs"), samples, config.seed)
         unique = without_repeats(pl.concat([fused, hq]))
 
-        rows = blend(unique.filter(pl.col("origin") != "hq"), unique.filter(origin="hq"), config.assemble)
+        chosen_hq = by_source_shares(unique.filter(origin="hq"), config.assemble.source_shares)
+        rows = blend(unique.filter(pl.col("origin") != "hq"), chosen_hq, config.assemble)
         train, validation = hold_out(rows, config.assemble.validation_share, config.seed)
         _require_rows(train, fusions, scores, config.assemble)
 

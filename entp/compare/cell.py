@@ -35,7 +35,15 @@ ITEMS = pl.Schema(
 CHOSEN = pl.Schema({"id": pl.String, "weight": pl.Float64})
 #: Of the metrics of `train`.
 KEPT = ("tokens", "steps", "loss_last", "truncated_rows", "unusable_rows")
-CODE = ("compare/cell.py", "compare/rows.py", "select/selection.py", "train", "evaluate", "assemble")
+CODE = (
+    "compare/cell.py",
+    "compare/rows.py",
+    "select/selection.py",
+    "train",
+    "evaluate",
+    "assemble",
+    "sources/weights.py",
+)
 SECTIONS = ("train", "evaluate", "assemble")
 
 Data = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]

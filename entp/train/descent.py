@@ -22,10 +22,7 @@ def descend(
 
     A step is taken every `config.batch_size` examples. Hand the optimizer in again to go on.
     """
-    import torch
-
-    weights = [part for part in model.parameters() if part.requires_grad]
-    optimizer = optimizer or torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=0.0)
+    optimizer = optimizer or optimizer_of(model, config)
     generator = np.random.default_rng(seed)
     model.train()
     with progress("select: train", epochs * len(examples)) as advance:
@@ -41,11 +38,25 @@ def descend(
     return optimizer
 
 
+def optimizer_of(model: Any, config: TrainConfig) -> Any:
+    """AdamW without decay, for what is to be trained."""
+    import torch
+
+    weights = [part for part in model.parameters() if part.requires_grad]
+    return torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=0.0)
+
+
 def loss_of(model: Any, example: Example) -> Any:
     """Mean negative log-likelihood of an example's assistant tokens, as a tensor that can be differentiated."""
+    return token_losses(model, example).mean()
+
+
+def token_losses(model: Any, example: Example) -> Any:
+    """Negative log-likelihood of each assistant token (nats), as a tensor that can be differentiated."""
     import torch
 
     ids = torch.tensor([example.input_ids], device=model.device)
     labels = torch.tensor(example.labels[1:], device=model.device)
     logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
-    return torch.nn.functional.cross_entropy(logits, labels, ignore_index=IGNORED)
+    ours = labels != IGNORED
+    return torch.nn.functional.cross_entropy(logits[ours], labels[ours], reduction="none")

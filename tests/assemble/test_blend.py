@@ -8,12 +8,14 @@ import pytest
 from entp.assemble.blend import (
     CANDIDATES,
     blend_sizes,
+    by_source_shares,
     fusion_candidates,
     hq_candidates,
     rows_per_source,
     without_repeats,
 )
 from entp.config import AssembleConfig
+from entp.errors import UsageError
 from entp.records import FUSIONS, PAIRS, SAMPLES, SCORES, WEIGHTS
 from tests.assemble.pool import fusion, score
 from tests.datasets import pair, sample
@@ -49,6 +51,57 @@ def test_a_budget_of_rows_is_used_up_and_never_passed(fusions: int, hq: int):
 
 def test_a_budget_keeps_the_share():
     assert blend_sizes(500, 500, AssembleConfig(hq_share=0.25, max_rows=40)) == (30, 10)
+
+
+def hq_of(**counts: int) -> pl.DataFrame:
+    rows = [
+        {"id": f"{source}{number}", "source": source} for source, count in counts.items() for number in range(count)
+    ]
+    return pl.DataFrame(rows, schema={"id": pl.String, "source": pl.String})
+
+
+def test_any_number_of_hq_samples_has_the_shares_of_the_sources():
+    ordered = by_source_shares(hq_of(forum=90, manual=10, code=50), {"forum": 1, "manual": 1, "code": 2})
+    assert ordered.height == 150
+    for rows, expected in ((4, [2, 1, 1]), (8, [4, 2, 2]), (20, [10, 5, 5]), (40, [20, 10, 10])):
+        found = ordered.head(rows)["source"].value_counts().sort("source")
+        assert found["count"].to_list() == expected
+
+
+def test_the_best_of_a_source_still_come_first():
+    ordered = by_source_shares(hq_of(forum=9, manual=9), {"forum": 2, "manual": 1})
+    for source in ("forum", "manual"):
+        assert ordered.filter(source=source)["id"].to_list() == [f"{source}{number}" for number in range(9)]
+
+
+def test_a_source_that_runs_out_leaves_its_room():
+    ordered = by_source_shares(hq_of(forum=20, manual=2), {"forum": 1, "manual": 9})
+    assert ordered.head(2)["source"].to_list() == ["manual", "manual"]
+    assert ordered.height == 22
+
+
+def test_a_share_of_0_leaves_a_source_out():
+    assert by_source_shares(hq_of(forum=3, manual=2), {"forum": 1, "manual": 0})["source"].unique().to_list() == [
+        "forum"
+    ]
+
+
+def test_without_shares_the_order_stays():
+    hq = hq_of(forum=3, manual=2)
+    assert by_source_shares(hq, {}).equals(hq)
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({"forum": 1, "manual": 1, "wiki": 1}, "'wiki': no HQ sample is of that source; the sources are forum, manual"),
+        ({"forum": 1}, r"'manual': it has HQ samples, but no share \(0 leaves it out\)"),
+        ({"forum": 1, "manual": -1}, "numbers of 0 or more"),
+    ],
+)
+def test_shares_that_do_not_fit_the_pool_are_refused(shares: dict[str, float], message: str):
+    with pytest.raises(UsageError, match=message):
+        by_source_shares(hq_of(forum=3, manual=2), shares)
 
 
 def test_hq_samples_come_by_score_then_confidence_then_seeded_chance():
