@@ -56,11 +56,11 @@ lock:
 	sed -i -E '/^(nvidia-|triton|cuda-)/d' requirements/lock.txt
 
 # The GPU image's lock, for its platform (Debian 12, Python 3.11). Wheels only, so that its build needs no compiler;
-# three pure-Python packages have none.
+# four pure-Python packages have none.
 lock-gpu:
 	$(BIN)/uv pip compile pyproject.toml --extra train --extra qlora --extra vllm --python-version 3.11 \
 		--python-platform x86_64-manylinux_2_36 --no-annotate --no-header --output-file requirements/gpu.lock.txt \
-		--only-binary :all: --no-binary rouge-score --no-binary sqlitedict --no-binary word2number
+		--only-binary :all: --no-binary rouge-score --no-binary sqlitedict --no-binary word2number --no-binary langdetect
 
 # TARGET is cpu or gpu; TAG and BASE are optional (see scripts/build-image.sh).
 image:

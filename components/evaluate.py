@@ -13,6 +13,7 @@ def evaluate(
     seed: int,
     train: dict,
     evaluate: dict,
+    llm: dict,
     evaluated: Output[Dataset],
     metrics: Output[Metrics],
     summary: Output[Markdown],
@@ -29,5 +30,6 @@ def evaluate(
             f"seed={seed}",
             f"train={train}",
             f"evaluate={evaluate}",
+            f"llm={llm}",
         ],
     )  # fmt: skip

@@ -329,6 +329,9 @@ class EvaluateConfig(Section):
     data_path: str | None = Field(
         None, description="folder of public benchmarks' items (mmlu_test.jsonl ...); absent: fetched from the Hub"
     )
+    instructions: str | None = Field(
+        None, description="JSONL file of instructions that both models answer and the `llm` judges, pair by pair"
+    )
     limit: int | None = Field(None, ge=1, description="budget: items per task")
     batch_size: int = Field(8, ge=1, description="items in one forward pass")
 

@@ -305,6 +305,10 @@ EVALUATION_ITEMS = pl.Schema(
     }
 )
 
+#: What both models wrote to an instruction, and the judge's `verdict` on the model after training: 1 won, 0.5 tie, 0
+#: lost, null where the judge did not choose. Only with `evaluate.instructions`.
+JUDGEMENTS = pl.Schema({"instruction": pl.String, "before": pl.String, "after": pl.String, "verdict": pl.Float64})
+
 #: The gate's verdict on the new model, one row per task and one row "overall"; `promoted` and the one-sentence `reason`
 #: are the same in all of them. `opponent` is what it was compared with, `gain` the difference (positive is better),
 #: `noise` the gain that chance alone could bring; null where the opponent has no comparable score.

@@ -30,6 +30,7 @@ PATHS = (
     ("train", "model"),
     ("evaluate", "include_path"),
     ("evaluate", "data_path"),
+    ("evaluate", "instructions"),
     ("purge", "priors"),
     ("purge", "index"),
 )
@@ -125,8 +126,8 @@ STAGES: tuple[Stage, ...] = (
         "evaluate",
         "Score the model before and after",
         ("train",),
-        ("seed", "train", "evaluate"),
-        ("evaluate", "llm/embedded.py"),
+        ("seed", "train", "evaluate", "llm"),
+        ("evaluate", "llm", "rate"),
     ),
     Stage("gate", "Promote the model, or not", ("train", "evaluate"), ("gate",), ("gate", "track.py")),
 )

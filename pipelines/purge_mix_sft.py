@@ -87,6 +87,7 @@ def _model_steps(profile: Profile, tasks: Tasks, sections: dict, checked: dsl.Pi
         seed=sections["seed"],
         train=sections["train"],
         evaluate=sections["evaluate"],
+        llm=sections["llm"],
     )
     tasks["evaluate"] = place(evaluation, "evaluate", profile)
     decision = decide(**artifacts(tasks, ["train", "evaluate"], digests=True), gate=sections["gate"])

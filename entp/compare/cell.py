@@ -14,8 +14,10 @@ from entp.compare.methods import UNTRAINED
 from entp.compare.rows import publish_rows, training_rows
 from entp.config import Config
 from entp.errors import DataError
+from entp.evaluate import pairwise
 from entp.evaluate.catalogue import load_suite
 from entp.evaluate.harness import Conditions, Model, has_chat_template
+from entp.evaluate.rows import joined
 from entp.evaluate.stage import base_model, remembered_outcome, trained_model
 from entp.llm.embedded import model_identity
 from entp.records import digest_of
@@ -136,6 +138,9 @@ def _answers(model: Model, config: Config, cache: Path) -> pl.DataFrame:
         seed=SHARED_SEED,
     )
     outcome = remembered_outcome(model, load_suite(config.evaluate), conditions, cache / "evaluate")
+    if config.evaluate.instructions is not None:
+        contests = pairwise.judge(config, (base_model(config), model), cache)
+        outcome = joined(outcome, pairwise.outcomes(config, contests)[1])
     headlines = pl.DataFrame(outcome.scores).filter("headline")
     items = pl.DataFrame(outcome.items).join(
         headlines.select("task", "metric", higher="higher_is_better"), on=["task", "metric"], maintain_order="left"

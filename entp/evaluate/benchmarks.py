@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -130,6 +130,27 @@ def _tydiqa(row: Row, subset: str) -> Row:
     return {**row, "answers": {"text": [answer["text"] for answer in answers], "answer_start": starts}}
 
 
+def _math500(row: Row, subset: str) -> Row:
+    """The harness takes the answer from the box in a solution, of which the file may hold no more than that."""
+    del subset
+    return {"problem": row["problem"], "solution": row.get("solution") or f"\\boxed{{{row['answer']}}}"}
+
+
+def require_sentences(tasks: Iterable[str]) -> None:
+    """IFEval counts sentences by a model of NLTK's, which it tries to fetch. Raises SetupError where that failed."""
+    if not any(name.startswith("ifeval") for name in tasks):
+        return
+    import nltk
+
+    try:
+        nltk.data.find("tokenizers/punkt_tab")
+    except LookupError as error:
+        raise SetupError(
+            "ifeval counts sentences by NLTK's punkt_tab, which is not here and could not be fetched; put it into a "
+            "folder that NLTK_DATA names (`python -m nltk.downloader punkt_tab`, where there is a network)"
+        ) from error
+
+
 BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("mmlu/default", {"test": "mmlu_test.jsonl", "dev": "mmlu_dev.jsonl"}, _mmlu),
     Benchmark("gsm8k", {"test": "gsm8k_test.jsonl"}, _as_it_is),
@@ -137,4 +158,5 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     Benchmark("bbh", {"test": "bbh.jsonl"}, _bbh),
     Benchmark("tydiqa", {"validation": "tydiqa_goldp_dev.jsonl"}, _tydiqa),
     Benchmark("ifeval", {"train": "ifeval.jsonl"}, _as_it_is),
+    Benchmark("hendrycks_math", {"test": "math500.jsonl"}, _math500),
 )

@@ -18,6 +18,7 @@ from entp.config import EvaluateConfig
 from entp.errors import DataError, SetupError, UsageError
 from entp.evaluate import benchmarks
 from entp.evaluate.benchmarks import Benchmark
+from entp.evaluate.instructions import read_instructions
 from entp.evaluate.quiet import quiet
 
 BUILT_IN = Path(__file__).parent / "tasks"
@@ -33,7 +34,12 @@ class Suite:
 
 
 def check_tasks(config: EvaluateConfig) -> None:
-    """Raises UsageError for a task name or folder that is not there; needs no heavy import, so ask before training."""
+    """Raises UsageError for a task name or folder that is not there, DataError for instructions that can't be read.
+
+    It needs no heavy import, so ask before training.
+    """
+    if config.instructions is not None:
+        read_instructions(Path(config.instructions).expanduser(), config.limit)
     known = set().union(*(task_names(folder) for folder in _own_folders(config)))
     if not known.issuperset(config.tasks):
         known |= set().union(*map(task_names, benchmarks.folders()))
@@ -114,6 +120,7 @@ def _load_all(manager: Any, names: Iterable[str]) -> Suite:
             tasks[leaf] = task
             owners[leaf] = name if name in loaded["groups"] else leaf
         groups |= loaded["groups"]
+    benchmarks.require_sentences(tasks)
     return Suite(tasks, groups, owners)
 
 

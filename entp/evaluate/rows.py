@@ -39,6 +39,11 @@ def outcome_of(results: Mapping[str, Any], facts: Mapping[str, TaskFacts]) -> Ou
     return Outcome(scores, items)
 
 
+def joined(one: Outcome, other: Outcome) -> Outcome:
+    """The rows of both, of one model on different tasks."""
+    return Outcome(one.scores + other.scores, one.items + other.items)
+
+
 def item_rows(leaf: str, fact: TaskFacts, samples: Iterable[Mapping[str, Any]]) -> list[Row]:
     """One row per item and metric, where the score is the mean of its items.
 

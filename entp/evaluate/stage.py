@@ -11,13 +11,17 @@ import polars as pl
 
 from entp import store
 from entp.config import Config
+from entp.evaluate import pairwise
 from entp.evaluate.catalogue import Suite, load_suite
 from entp.evaluate.harness import Conditions, Model, evaluate_model, has_chat_template, suite_digest
-from entp.evaluate.rows import Outcome
+from entp.evaluate.rows import Outcome, joined
 from entp.llm.embedded import model_identity, resolve_model
-from entp.records import EVALUATION_ITEMS, EVALUATION_SCORES, digest_of
-from entp.stages import Inputs, code_version, identity, stage_named
+from entp.records import EVALUATION_ITEMS, EVALUATION_SCORES, JUDGEMENTS, digest_of
+from entp.stages import Inputs, code_version, identity
 from entp.store import Summary
+
+#: Code whose change makes scores of the harness stale.
+HARNESS_CODE = ("evaluate", "llm/embedded.py")
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
@@ -34,6 +38,12 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         )
         memory = store.cache_folder(output) / "evaluate"
         outcomes = [remembered_outcome(model, suite, conditions, memory) for model in models]
+        said = notes(config.evaluate.limit)
+        if config.evaluate.instructions is not None:
+            contests = pairwise.judge(config, models, store.cache_folder(output))
+            said += pairwise.notes(contests)
+            outcomes = [joined(*both) for both in zip(outcomes, pairwise.outcomes(config, contests), strict=True)]
+            dataset.write("judgements", pairwise.table(contests), JUDGEMENTS)
         scores = pl.concat(
             _table(model, outcome.scores, EVALUATION_SCORES) for model, outcome in zip(models, outcomes, strict=True)
         )
@@ -42,7 +52,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         )
         dataset.write("scores", scores, EVALUATION_SCORES)
         dataset.write("items", items, EVALUATION_ITEMS)
-        return dataset.summarise(metrics(scores), notes(config.evaluate.limit))
+        return dataset.summarise(metrics(scores), said)
 
 
 def base_model(config: Config) -> Model:
@@ -59,7 +69,7 @@ def trained_model(train: Path) -> Model:
 
 def remembered_outcome(model: Model, suite: Suite, conditions: Conditions, memory: Path) -> Outcome:
     """The outcome kept in `memory` from an earlier run of the same model, items, conditions and code, or a new one."""
-    versions = [importlib.metadata.version("lm-eval"), code_version(stage_named("evaluate").code)]
+    versions = [importlib.metadata.version("lm-eval"), code_version(HARNESS_CODE)]
     question = [model.weights, suite_digest(suite, conditions.limit), asdict(conditions), versions]
     path = memory / f"{digest_of(question)}.json"
     return Outcome(**store.remembered(path, lambda: asdict(evaluate_model(model, suite, conditions))))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from entp.config import EvaluateConfig
-from entp.errors import DataError
+from entp.errors import DataError, SetupError
 from entp.evaluate import harness
 from entp.evaluate.benchmarks import BENCHMARKS, load
 from entp.evaluate.catalogue import Suite, load_suite
@@ -126,6 +126,45 @@ def test_tydiqa_scores_words_in_common(monkeypatch: pytest.MonkeyPatch):
     found = next(row["value"] for row in outcome.scores if row["metric"] == "f1")
     assert found == pytest.approx(sum(expected) / SHOWN)
     assert len([row for row in outcome.items if row["metric"] == "f1"]) == SHOWN
+
+
+@needs_data
+def test_math500_scores_equal_answers_however_they_are_set(monkeypatch: pytest.MonkeyPatch):
+    def write(doc: dict[str, str], number: int) -> str:
+        answer = doc["answer"].replace("\\frac", "\\dfrac")
+        return f"We find $x$ and so ${answer}$." if number % 4 == 1 else f"${answer}$" if number % 4 else "$-77$"
+
+    outcome = answered(monkeypatch, ["hendrycks_math500"], write=write)
+    # What stands between the first dollar sign and the last is the answer: a formula before it spoils it.
+    assert headline(outcome, "hendrycks_math500") == pytest.approx(sum(n % 4 > 1 for n in range(SHOWN)) / SHOWN)
+    assert len(suite("hendrycks_math500").tasks["hendrycks_math500"].eval_docs) == 500
+
+
+@needs_data
+def test_ifeval_scores_instructions_followed(monkeypatch: pytest.MonkeyPatch):
+    import nltk
+
+    try:
+        nltk.data.find("tokenizers/punkt_tab")
+    except LookupError:
+        pytest.skip("NLTK's punkt_tab is not here (python -m nltk.downloader punkt_tab)")
+    rows = [json.loads(line) for line in (DATA / "ifeval.jsonl").open()][:SHOWN]
+    outcome = answered(monkeypatch, ["ifeval"], write=lambda *_: "no commas here")
+    followed = [row["instruction_id_list"] == ["punctuation:no_comma"] for row in rows]
+    assert headline(outcome, "ifeval") >= sum(followed) / SHOWN
+
+
+@needs_data
+def test_ifeval_without_its_sentences_says_so_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch):
+    import nltk
+
+    def missing(*_: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(nltk.data, "find", missing)
+    monkeypatch.setattr(nltk, "download", lambda *_, **__: False)
+    with pytest.raises(SetupError, match=r"punkt_tab, which is not here .* NLTK_DATA"):
+        suite("ifeval")
 
 
 def test_a_folder_without_the_file_is_refused_by_name(tmp_path: Path):

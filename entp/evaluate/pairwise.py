@@ -1,0 +1,159 @@
+"""Pairwise judging: both models answer a set of instructions, and the `llm` says whose answer is the better one.
+
+Every pair is shown in both orders, since a judge prefers places: who is preferred in both wins, otherwise it is a tie
+(Zheng et al. 2023, arXiv 2306.05685, sec. 3.4). An item's value is 1 for a win of the trained model, 1/2 for a tie,
+0 for a loss; the base model has 1/2 by definition, so that a gain is the win rate above one half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from entp.config import Config
+from entp.errors import DataError
+from entp.evaluate.harness import Model
+from entp.evaluate.instructions import read_instructions
+from entp.evaluate.rows import Outcome, Row, standard_error
+from entp.llm.client import Choose, Generate, Reply, user
+from entp.llm.session import open_session
+from entp.progress import progress
+from entp.rate.asking import template
+from entp.rate.excerpt import ends
+from entp.rate.fence import FENCE, inside_fence
+from entp.rate.persuasion import without_persuasion
+from entp.rate.raters.judge import MIN_ANSWER_MASS
+from entp.rate.rating import ask_again
+from entp.records import JUDGEMENTS, digest_of
+
+PROMPT, ROOM = "preference.v1", "entp.evaluate"
+ANSWERS = ("A", "B")
+METRIC = "win_rate"
+#: Longest answer, and how much of the instruction and of each answer the judge sees, in tokens (our choice).
+ANSWER_TOKENS, SHOWN_TOKENS = 512, 512
+TIE = 0.5
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What the judge made of one instruction; `verdict` is the item's value, null where an order was not judged."""
+
+    instruction: str
+    before: str
+    after: str
+    verdict: float | None
+
+
+def judge(config: Config, models: tuple[Model, Model], cache: Path) -> list[Contest]:
+    """Both models' greedy answers to `evaluate.instructions`, and the verdicts on them.
+
+    Answers that are word for word the same are a tie, and nobody is asked. Replies are kept in `cache`.
+    """
+    path = Path(config.evaluate.instructions or "").expanduser()
+    instructions = read_instructions(path, config.evaluate.limit)
+    before, after = (_answers(config, model, instructions, cache) for model in models)
+    verdicts: list[float | None] = [TIE] * len(instructions)
+    differing = [place for place in range(len(instructions)) if before[place] != after[place]]
+    if differing:
+        pairs = [(instructions[place], before[place], after[place]) for place in differing]
+        for place, value in zip(differing, _verdicts(config, pairs, cache), strict=True):
+            verdicts[place] = value
+    return [Contest(*row) for row in zip(instructions, before, after, verdicts, strict=True)]
+
+
+def _verdicts(config: Config, pairs: Sequence[tuple[str, str, str]], cache: Path) -> list[float | None]:
+    """The value of each (instruction, answer before, answer after)."""
+    straight = [_question(instruction, before, after) for instruction, before, after in pairs]
+    turned = [_question(instruction, after, before) for instruction, before, after in pairs]
+    with (
+        open_session(config.llm, cache, purpose="evaluate") as session,
+        progress("evaluate: judge", 2 * len(pairs)) as advance,
+    ):
+        replies = session.run(ask_again(session.choose, straight + turned, advance))
+    return [verdict(*both) for both in zip(replies[: len(pairs)], replies[len(pairs) :], strict=True)]
+
+
+def verdict(straight: Reply, turned: Reply) -> float | None:
+    """The value of one item; `straight` has the trained model's answer as B, `turned` as A."""
+    if not (_is_answer(straight) and _is_answer(turned)):
+        return None
+    votes = [straight.probabilities["B"] > straight.probabilities["A"]]
+    votes.append(turned.probabilities["A"] > turned.probabilities["B"])
+    return TIE if len(set(votes)) > 1 else float(votes[0])
+
+
+def outcomes(config: Config, contests: Sequence[Contest]) -> tuple[Outcome, Outcome]:
+    """The rows of the base model and of the trained one, as if pairwise judging were a task `judged_<file>`.
+
+    Raises DataError where no instruction was judged.
+    """
+    task = f"judged_{Path(config.evaluate.instructions or '').stem}"
+    judged = [(place, contest) for place, contest in enumerate(contests) if contest.verdict is not None]
+    if not judged:
+        raise DataError(
+            f"{task}: the judge {config.llm.model} said neither A nor B to any of {len(contests)} instructions; "
+            "take a stronger one (llm.model=, llm.endpoint=), or leave evaluate.instructions out"
+        )
+    names = [f"{place}-{digest_of([contest.instruction])[:12]}" for place, contest in judged]
+    won = [float(contest.verdict or 0.0) for _, contest in judged]
+    return _outcome(task, names, [TIE] * len(judged)), _outcome(task, names, won)
+
+
+def table(contests: Sequence[Contest]) -> pl.DataFrame:
+    """Who said what, and who won, for people to read."""
+    return pl.DataFrame([asdict(contest) for contest in contests], schema=JUDGEMENTS)
+
+
+def notes(contests: Sequence[Contest]) -> tuple[str, ...]:
+    """What a reader of the win rate must know: who won how often, and what was not judged."""
+    verdicts = [contest.verdict for contest in contests]
+    won, tied, lost = (verdicts.count(value) for value in (1.0, TIE, 0.0))
+    told = [f"judged pair by pair: the trained model won {won}, tied {tied} and lost {lost} of {len(contests)}"]
+    if unjudged := verdicts.count(None):
+        told.append(f"{unjudged} pairs were not judged: the judge chose neither answer in one order")
+    return tuple(told)
+
+
+def _outcome(task: str, names: Sequence[str], values: Sequence[float]) -> Outcome:
+    common = {"task": task, "metric": METRIC}
+    items: list[Row] = [
+        {**common, "subtask": task, "item": name, "value": value} for name, value in zip(names, values, strict=True)
+    ]
+    score: Row = {
+        **common,
+        "value": sum(values) / len(values),
+        "stderr": standard_error(values),
+        "items": len(values),
+        "headline": True,
+        "higher_is_better": True,
+    }
+    return Outcome([score], items)
+
+
+def _answers(config: Config, model: Model, instructions: Sequence[str], cache: Path) -> list[str]:
+    """One model's answers, written in this process. Raises DataError where it fails to write one."""
+    own = {"model": str(model.source), "revision": model.revision, "backend": "transformers", "endpoint": None}
+    settings = config.llm.model_copy(update=own)
+    requests = [Generate(user(instruction), ANSWER_TOKENS) for instruction in instructions]
+    with (
+        open_session(settings, cache, purpose="evaluate") as session,
+        progress(f"evaluate: {model.title} answers", len(requests)) as advance,
+    ):
+        replies = session.run(ask_again(session.generate, requests, advance))
+    for number, reply in enumerate(replies, start=1):
+        if reply.status not in ("ok", "truncated"):
+            raise DataError(f"evaluate.instructions: no answer to instruction {number} ({reply.status}: {reply.error})")
+    return [reply.text.strip() for reply in replies]
+
+
+def _question(instruction: str, first: str, second: str) -> Choose:
+    shown = [ends(without_persuasion(inside_fence(text)), SHOWN_TOKENS) for text in (instruction, first, second)]
+    text = template(PROMPT, ROOM).substitute(fence=FENCE, instruction=shown[0], first=shown[1], second=shown[2])
+    return Choose(user(text), ANSWERS)
+
+
+def _is_answer(reply: Reply) -> bool:
+    return reply.status == "ok" and reply.answer_mass >= MIN_ANSWER_MASS
