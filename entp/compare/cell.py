@@ -16,7 +16,8 @@ from entp.config import Config
 from entp.errors import DataError
 from entp.evaluate import pairwise
 from entp.evaluate.catalogue import load_suite
-from entp.evaluate.harness import Conditions, Model, has_chat_template
+from entp.evaluate.engine import Model, chosen_backend
+from entp.evaluate.harness import Conditions, has_chat_template
 from entp.evaluate.rows import joined
 from entp.evaluate.stage import base_model, remembered_outcome, trained_model
 from entp.llm.embedded import model_identity
@@ -136,6 +137,7 @@ def _answers(model: Model, config: Config, cache: Path) -> pl.DataFrame:
         limit=config.evaluate.limit,
         batch_size=config.evaluate.batch_size,
         seed=SHARED_SEED,
+        backend=chosen_backend(config.evaluate.backend),
     )
     outcome = remembered_outcome(model, load_suite(config.evaluate), conditions, cache / "evaluate")
     if config.evaluate.instructions is not None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from entp.errors import DataError, SetupError
 from entp.evaluate.catalogue import Suite
+from entp.evaluate.engine import Model, loaded
 from entp.evaluate.quiet import quiet
 from entp.evaluate.rows import Outcome, TaskFacts, outcome_of
 from entp.llm.embedded import load_failure
@@ -27,16 +26,6 @@ REQUEST_KINDS = ("loglikelihood", "loglikelihood_rolling", "generate_until")
 
 
 @dataclass(frozen=True)
-class Model:
-    """A model to be scored: "before" or "after", where it is, and what identifies its weights."""
-
-    title: str
-    source: Path | str
-    revision: str | None
-    weights: str
-
-
-@dataclass(frozen=True)
 class Conditions:
     """What both models are asked under; `limit` is items per task, `chat` says whether prompts are conversations."""
 
@@ -44,6 +33,7 @@ class Conditions:
     limit: int | None
     batch_size: int
     seed: int
+    backend: str = "transformers"
 
 
 def has_chat_template(model: Model) -> bool:
@@ -70,24 +60,20 @@ def evaluate_model(model: Model, suite: Suite, conditions: Conditions) -> Outcom
         torch.manual_seed(conditions.seed)
         for task in suite.tasks.values():
             task.set_fewshot_seed(seed=conditions.seed)
-        loaded = _load_model(model, conditions.batch_size)
-        for kind in REQUEST_KINDS:
-            setattr(loaded, kind, partial(_with_bar, getattr(loaded, kind), loaded, model.title))
-        try:
-            results = evaluate(
-                loaded,
-                {"tasks": suite.tasks, "groups": suite.groups},
-                limit=conditions.limit,
-                bootstrap_iters=BOOTSTRAP_ROUNDS,
-                apply_chat_template=conditions.chat,
-                fewshot_as_multiturn=conditions.chat,
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"evaluate: lm-evaluation-harness refuses the tasks: {error}") from error
-        finally:
-            del loaded  # it refers to itself through its bars, and the next model needs the room
-            gc.collect()
-            torch.cuda.empty_cache()
+        with loaded(model, conditions.backend, conditions.batch_size, conditions.seed) as engine:
+            for kind in REQUEST_KINDS:
+                setattr(engine, kind, partial(_with_bar, getattr(engine, kind), engine, model.title))
+            try:
+                results = evaluate(
+                    engine,
+                    {"tasks": suite.tasks, "groups": suite.groups},
+                    limit=conditions.limit,
+                    bootstrap_iters=BOOTSTRAP_ROUNDS,
+                    apply_chat_template=conditions.chat,
+                    fewshot_as_multiturn=conditions.chat,
+                )
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(f"evaluate: lm-evaluation-harness refuses the tasks: {error}") from error
     if results is None:
         raise SetupError("evaluate: only the first process of a distributed group gets scores; run it in one process")
     return outcome_of(results, {name: _facts(task, suite.owners[name]) for name, task in suite.tasks.items()})
@@ -112,27 +98,6 @@ def _with_bar(answer: Callable[..., Any], model: Any, title: str, requests: Sequ
     with progress(f"evaluate: {title}", len(requests)) as advance:
         model.set_cache_hook(_Count(advance))
         return answer(requests, **options)
-
-
-def _load_model(model: Model, batch_size: int) -> Any:
-    import torch
-    from lm_eval.models.huggingface import HFLM
-
-    gpu = torch.cuda.is_available()
-    # a CPU has no native bfloat16: float32 is three times faster there
-    dtype = "bfloat16" if gpu and torch.cuda.is_bf16_supported() else "float32"
-    try:
-        return HFLM(
-            pretrained=str(model.source),
-            revision=model.revision or "main",
-            device="cuda" if gpu else "cpu",
-            dtype=dtype,
-            batch_size=batch_size,
-            trust_remote_code=False,
-            use_safetensors=True,
-        )
-    except (OSError, ValueError, ImportError) as error:
-        raise load_failure(str(model.source), error) from error
 
 
 def _facts(task: Any, owner: str) -> TaskFacts:

@@ -15,7 +15,7 @@ import polars as pl
 
 from entp.config import Config
 from entp.errors import DataError
-from entp.evaluate.harness import Model
+from entp.evaluate.engine import Model
 from entp.evaluate.instructions import read_instructions
 from entp.evaluate.rows import Outcome, Row, standard_error
 from entp.llm.client import Choose, Generate, Reply, user

@@ -13,7 +13,8 @@ from entp import store
 from entp.config import Config
 from entp.evaluate import pairwise
 from entp.evaluate.catalogue import Suite, load_suite
-from entp.evaluate.harness import Conditions, Model, evaluate_model, has_chat_template, suite_digest
+from entp.evaluate.engine import Model, chosen_backend
+from entp.evaluate.harness import Conditions, evaluate_model, has_chat_template, suite_digest
 from entp.evaluate.rows import Outcome, joined
 from entp.llm.embedded import model_identity, resolve_model
 from entp.records import EVALUATION_ITEMS, EVALUATION_SCORES, JUDGEMENTS, digest_of
@@ -35,6 +36,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
             limit=config.evaluate.limit,
             batch_size=config.evaluate.batch_size,
             seed=config.seed,
+            backend=chosen_backend(config.evaluate.backend),
         )
         memory = store.cache_folder(output) / "evaluate"
         outcomes = [remembered_outcome(model, suite, conditions, memory) for model in models]

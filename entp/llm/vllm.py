@@ -163,11 +163,18 @@ class VllmEngine:
         return [output async for output in stream][-1]
 
 
-def load(config: LLMConfig) -> VllmEngine:
-    """Start the engine. Raises SetupError where vLLM is missing or does not take the model."""
-    # its log would run through ours, and its engine reports usage over the network; whoever wants either may say so
+def hush() -> None:
+    """Before vLLM is imported: its log would run through ours, and its engine reports usage over the network.
+
+    Whoever wants either may say so by the same variables.
+    """
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+
+
+def load(config: LLMConfig) -> VllmEngine:
+    """Start the engine. Raises SetupError where vLLM is missing or does not take the model."""
+    hush()
     try:
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.usage.usage_lib import UsageContext
@@ -211,11 +218,11 @@ def engine_arguments(config: LLMConfig) -> dict[str, Any]:
         "use_tqdm_on_load": False,
         "disable_log_stats": True,
         "seed": 0,
-        **({} if torch.cuda.is_available() else _on_a_cpu()),
+        **({} if torch.cuda.is_available() else on_a_cpu()),
     }
 
 
-def _on_a_cpu() -> dict[str, Any]:
+def on_a_cpu() -> dict[str, Any]:
     """Float32 (few have a fast bfloat16), and nothing compiled, which takes longer than a test.
 
     Prompts are read whole: after a part of one, vLLM 0.32 winds its seeded generator back, which torch can't on a CPU.

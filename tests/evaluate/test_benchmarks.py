@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from entp.errors import DataError, SetupError
 from entp.evaluate import harness
 from entp.evaluate.benchmarks import BENCHMARKS, load
 from entp.evaluate.catalogue import Suite, load_suite
-from entp.evaluate.harness import Conditions, Model, evaluate_model
+from entp.evaluate.engine import Model
+from entp.evaluate.harness import Conditions, evaluate_model
 from entp.evaluate.rows import Outcome
 
 DATA = Path(os.environ.get("ENTP_TEST_DATA", "/nowhere")) / "benchmarks"
@@ -56,7 +58,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, tasks: list[str], write: Any = Non
         def loglikelihood_rolling(self, requests: Any, **_: Any) -> list[float]:
             raise AssertionError(f"no task here asks for the likelihood of a whole text: {requests}")
 
-    monkeypatch.setattr(harness, "_load_model", lambda *_: Parrot())
+    monkeypatch.setattr(harness, "loaded", lambda *_: nullcontext(Parrot()))
     conditions = Conditions(chat=False, limit=SHOWN, batch_size=1, seed=0)
     return evaluate_model(Model("after", "parrot", None, ""), suite(*tasks), conditions)
 

