@@ -7,10 +7,12 @@ from components.container import DEFAULT_IMAGE
 
 
 @dsl.container_component
-def grid(methods: list, seeds: list, cells: OutputPath(list)):
+def grid(methods: list, seeds: list, rows: int, held_out: int, cells: OutputPath(list)):
     """The cells of a comparison, checked before anything is trained: see entp.platform.cell."""
     return dsl.ContainerSpec(
         image=DEFAULT_IMAGE,
         command=["entp", "step", "grid"],
-        args=["--methods", methods, "--seeds", seeds, "--cells", cells],
-    )
+        args=[
+            "--methods", methods, "--seeds", seeds, "--rows", rows, "--held-out", held_out, "--cells", cells,
+        ],
+    )  # fmt: skip

@@ -13,7 +13,8 @@ from pipelines.data_steps import artifacts, curated_pool
 from pipelines.parameters import defaults
 from pipelines.placement import place
 
-#: A method is a name and the settings that make it: what differs from the pipeline's parameters.
+#: A method is a name and the settings that make it: what differs from the pipeline's parameters. With a `selector`, one
+#: of `entp compare`'s methods, it trains on the rows which that takes, instead of the loop's own training set.
 METHODS = [
     {"name": "entp", "settings": []},
     {"name": "no_symbolic_loss", "settings": ["mix.symbolic_loss=false"]},
@@ -34,6 +35,8 @@ def compare(profile: Profile) -> BaseComponent:
         pool_md5: str = "",
         methods: list = METHODS,
         seeds: list = SEEDS,
+        rows: int = 200,
+        held_out: int = 100,
         seed: int = default["seed"],
         ingest: dict = default["ingest"],
         purge: dict = default["purge"],
@@ -56,7 +59,8 @@ def compare(profile: Profile) -> BaseComponent:
         ended = place(finish(), "finish", profile).set_caching_options(False)
         with dsl.ExitHandler(ended, name="compare"):
             tasks = curated_pool(profile, pool_name, pool_md5, sections)
-            planned = place(grid(methods=methods, seeds=seeds), "grid", profile).set_caching_options(False)
+            planning = grid(methods=methods, seeds=seeds, rows=rows, held_out=held_out)
+            planned = place(planning, "grid", profile).set_caching_options(False)
             cells(
                 **artifacts(tasks, ["purge", "curate"], digests=True),
                 cells=planned.outputs["cells"],

@@ -12,22 +12,21 @@ from entp import loop, track
 from entp.compare import publish
 from entp.compare.cell import run_cell
 from entp.compare.grid import Grid, read_samples, read_signals, read_target, tokens_of
-from entp.compare.methods import REFERENCE, SYNTHESIS, UNTRAINED, needs
+from entp.compare.methods import REFERENCE, SYNTHESIS, UNTRAINED, needs, require_target
 from entp.compare.publish import Comparison
 from entp.compare.table import Result, read_cells
 from entp.config import Config
-from entp.errors import UsageError
 from entp.evaluate.catalogue import check_tasks
 from entp.progress import console
 from entp.select import SELECTORS
-from entp.select.signals import GROUPS, groups_for
+from entp.select.signals import groups_for
 
 
 def run_comparison(grid: Grid, methods: Sequence[str], seeds: Sequence[int], target: Sequence[Path]) -> None:
     """Run what is missing of methods x seeds, and show what all of it says."""
     check_tasks(grid.config.evaluate)
     columns = needs(methods)
-    _require_target(columns, target)
+    require_target(columns, target)
     samples, held_out = read_samples(grid)
     signals = read_signals(grid, samples, read_target(grid, target), columns)
     cells = {}
@@ -58,18 +57,6 @@ def redraw(config: Config, run_id: str, output: Path) -> None:
     if REFERENCE not in set(comparison.results["method"]):
         comparison = comparison._replace(reference=comparison.results["method"][0])
     _show(comparison, publish.write(comparison, output / "compare"), output / "compare", {})
-
-
-def _require_target(columns: set[str], target: Sequence[Path]) -> None:
-    if target:
-        return
-    by_target = {column for name in groups_for(columns) if GROUPS[name].by_target for column in GROUPS[name].columns}
-    asking = [name for name, row in SELECTORS.items() if by_target & set(row.needs) & columns]
-    if asking:
-        raise UsageError(
-            f"{', '.join(asking)}: chosen by likeness to a target set; name files of rows like those that the model is "
-            "wanted for with --target (never the test items themselves), or leave these methods out"
-        )
 
 
 def _cost(grid: Grid, method: str) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from entp.errors import UsageError
 from entp.select import SELECTORS
+from entp.select.signals import GROUPS, groups_for
 
 #: Purge-mix alone; and with HQ samples, in the share that `assemble.hq_share` asks for or as many as fill the budget.
 SYNTHESIS = {"entp": ("assemble.hq_share=0", "assemble.fill_rows=0"), "entp_and_hq": ()}
@@ -44,3 +46,16 @@ def chosen(names: Sequence[str]) -> list[str]:
 def needs(methods: Sequence[str]) -> set[str]:
     """The signals that these methods choose by."""
     return {column for name in methods if name in SELECTORS for column in SELECTORS[name].needs}
+
+
+def require_target(columns: set[str], target: Sequence[Path]) -> None:
+    """Raises UsageError where one of these signals is taken by likeness to a target set, and there is none."""
+    if target:
+        return
+    by_target = {column for name in groups_for(columns) if GROUPS[name].by_target for column in GROUPS[name].columns}
+    asking = [name for name, row in SELECTORS.items() if by_target & set(row.needs) & columns]
+    if asking:
+        raise UsageError(
+            f"{', '.join(asking)}: chosen by likeness to a target set; name files of rows like those that the model is "
+            "wanted for with --target (never the test items themselves), or leave these methods out"
+        )

@@ -238,6 +238,8 @@ def grid(
         str, typer.Option("--methods", help='JSON: [{"name": "...", "settings": ["mix.max_pairs=8"]}].')
     ],
     seeds: Annotated[str, typer.Option("--seeds", help="JSON list of numbers.")],
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows that a selector takes.")],
+    held_out: Annotated[int, typer.Option("--held-out", min=1, help="Rows kept from all selectors, for the loss.")],
     cells: Annotated[Path, typer.Option("--cells", help="File for the cells, as JSON.")],
 ) -> None:
     """Multiply methods by seeds, and open the MLflow run that the cells share."""
@@ -245,7 +247,7 @@ def grid(
     from entp.platform.cell import cells_of
 
     tracking.adopt_run(tracking.settings_for_step(_config(None)))
-    _write(cells, json.dumps(cells_of(json.loads(methods), json.loads(seeds))))
+    _write(cells, json.dumps(cells_of(json.loads(methods), json.loads(seeds), rows, held_out)))
 
 
 @app.command()
@@ -258,7 +260,7 @@ def cell(
     parent: Parents = None,
     expect: Expected = None,
 ) -> None:
-    """Run one method with one seed from `pair` to `evaluate`."""
+    """Run one method with one seed from `pair` to `evaluate`, or on what a selector takes."""
     from entp.platform import step, tracking
     from entp.platform.cell import run_cell
 
@@ -267,7 +269,7 @@ def cell(
     parents = _paths(parent)
     for key, digest in _pairs(expect).items():
         step.check_digest(key, parents[key], digest)
-    result = run_cell(config, asked["method"], parents, metrics)
+    result = run_cell(config, asked, parents, metrics)
     _write(scores, json.dumps(result))
     _write(metrics, json.dumps(result["scores"]))
     step.describe_artifacts(executor_input, {"metrics": result["scores"]})

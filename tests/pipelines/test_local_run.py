@@ -130,10 +130,14 @@ def impatient(tmp_path):
 
 
 def test_a_comparison_runs_a_cell_per_method_and_seed_on_one_curated_pool(promoting, run, folder):
-    methods = [{"name": "entp", "settings": []}, {"name": "fewer", "settings": ["assemble.max_rows=8"]}]
-    steps = run("comparing", package=PACKAGES / "compare.yaml", methods=methods, seeds=[1])
+    methods = [
+        {"name": "entp", "settings": []},
+        {"name": "fewer", "settings": ["assemble.max_rows=8"]},
+        {"name": "chance", "settings": [], "selector": "random"},
+    ]
+    steps = run("comparing", package=PACKAGES / "compare.yaml", methods=methods, seeds=[1], rows=8, held_out=8)
     assert promoting
-    assert sorted(steps) == ["cell", "cell", "comparison", "finish", "grid"]
+    assert sorted(steps) == ["cell", "cell", "cell", "comparison", "finish", "grid"]
     parent = mlflow_run(folder, "comparing")
     assert parent.info.status == "FINISHED"
     client = track.open_client(f"sqlite:///{folder}/mlflow.db")
@@ -141,6 +145,10 @@ def test_a_comparison_runs_a_cell_per_method_and_seed_on_one_curated_pool(promot
     assert {cell.info.run_name: cell.data.params["assemble.max_rows"] for cell in cells} == {
         "entp-seed1": "16",
         "fewer-seed1": "8",
+        "chance-seed1": "16",
     }
+    [chosen] = [cell.data.metrics for cell in cells if cell.info.run_name == "chance-seed1"]
+    assert chosen["cell/rows"] == 8
+    assert chosen["compare/held_out"] > 0
     [table] = (folder / "artifacts").glob("entp-compare-*/comparison/table")
-    assert [line.split("|")[1].strip() for line in table.read_text().splitlines()[2:]] == ["entp", "fewer"]
+    assert [line.split("|")[1].strip() for line in table.read_text().splitlines()[2:]] == ["entp", "fewer", "chance"]
