@@ -13,15 +13,16 @@ from safetensors.torch import load_file
 from entp import store
 from entp.config import Config, TrainConfig
 from entp.train.stage import run
+from tests.train import killing
 from tests.train.tiny import publish_rows, save_tiny, tiny_model
 
 #: The train stage in a process of torchrun. Accelerate shares weights among GPUs only, so one kind passes for another.
 #: With a step to die at, the first process is switched off there, and the launcher ends the other.
-PROCESS = """
-import os, signal, sys
+PROCESS = f"""
+{killing.SOURCE}
+import sys
 from pathlib import Path
 from accelerate.state import AcceleratorState, DistributedType, PartialState
-import entp.train.sft as sft
 from entp.params import load
 from entp.train.stage import run
 
@@ -32,20 +33,12 @@ def begin_as_gpus(self, *args, **options):
 AcceleratorState.__init__ = begin_as_gpus
 
 folder, dies_at = Path(sys.argv[1]), int(sys.argv[2])
-make_clock = sft._clock
-def clock_that_kills(advance):
-    clock = make_clock(advance)
-    end = clock.on_step_end
-    def on_step_end(args, state, control, **kwargs):
-        end(args, state, control, **kwargs)
-        if state.global_step == dies_at and os.environ["RANK"] == "0":
-            os.kill(os.getpid(), signal.SIGKILL)
-    clock.on_step_end = on_step_end
-    return clock
-sft._clock = clock_that_kills
+first = os.environ["RANK"] == "0"
+if first:
+    die_at(dies_at)
 os.environ["ENTP_CACHE_DIR"] = str(folder / "cache")
-published = folder / "train" if os.environ["RANK"] == "0" else folder / "others" / "train"
-run(load(folder / "params.yaml"), {"assemble": folder / "assemble"}, published)
+published = folder / "train" if first else folder / "others" / "train"
+run(load(folder / "params.yaml"), {{"assemble": folder / "assemble"}}, published)
 """
 
 

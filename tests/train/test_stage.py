@@ -18,29 +18,20 @@ from entp import store
 from entp.config import Config, TrainConfig
 from entp.errors import DataError, SetupError
 from entp.train.stage import mean_of_quarter, run
+from tests.train import killing
 from tests.train.tiny import CHATML, publish_rows, save_tiny, tiny_model, tiny_tokenizer
 
-#: Runs the stage and dies, as if the machine were switched off, at the end of step 5.
-KILLED_RUN = """
-import os, signal, sys
+#: Runs the stage and dies at the end of step 5.
+KILLED_RUN = f"""
+{killing.SOURCE}
+import sys
 from pathlib import Path
-import entp.train.sft as sft
 from entp.params import load
 from entp.train.stage import run
 
-make_clock = sft._clock
-def clock_that_kills(advance):
-    clock = make_clock(advance)
-    end = clock.on_step_end
-    def on_step_end(args, state, control, **kwargs):
-        end(args, state, control, **kwargs)
-        if state.global_step == 5:
-            os.kill(os.getpid(), signal.SIGKILL)
-    clock.on_step_end = on_step_end
-    return clock
-sft._clock = clock_that_kills
+die_at(5)
 folder = Path(sys.argv[1])
-run(load(folder / "params.yaml"), {"assemble": folder / "assemble"}, folder / "train")
+run(load(folder / "params.yaml"), {{"assemble": folder / "assemble"}}, folder / "train")
 """
 
 
