@@ -15,7 +15,7 @@ import polars as pl
 
 from entp.config import Config
 from entp.errors import DataError
-from entp.evaluate.engine import Model
+from entp.evaluate.engine import Model, chosen_backend
 from entp.evaluate.instructions import read_instructions
 from entp.evaluate.rows import Outcome, Row, standard_error
 from entp.llm.client import Choose, Generate, Reply, user
@@ -135,7 +135,8 @@ def _outcome(task: str, names: Sequence[str], values: Sequence[float]) -> Outcom
 
 def _answers(config: Config, model: Model, instructions: Sequence[str], cache: Path) -> list[str]:
     """One model's answers, written in this process. Raises DataError where it fails to write one."""
-    own = {"model": str(model.source), "revision": model.revision, "backend": "transformers", "endpoint": None}
+    backend = chosen_backend(config.evaluate.backend)
+    own = {"model": str(model.source), "revision": model.revision, "backend": backend, "endpoint": None}
     settings = config.llm.model_copy(update=own)
     requests = [Generate(user(instruction), ANSWER_TOKENS) for instruction in instructions]
     with (
