@@ -92,9 +92,10 @@ _Names.add_multi_constructor("!", lambda loader, suffix, node: None)  # noqa: AR
 
 
 def _folders(config: EvaluateConfig) -> list[Path]:
+    """The user's and ours, and of the harness's those alone that are asked for: loading one may import packages."""
     own = _own_folders(config)
-    known = set().union(*map(task_names, own))
-    return own if known.issuperset(config.tasks) else [*own, *benchmarks.folders()]
+    missing = set(config.tasks).difference(*map(task_names, own))
+    return [*own, *(folder for folder in benchmarks.folders() if missing & task_names(folder))]
 
 
 def _own_folders(config: EvaluateConfig) -> list[Path]:

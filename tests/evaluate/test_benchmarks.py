@@ -15,7 +15,7 @@ from entp.config import EvaluateConfig
 from entp.errors import DataError, SetupError
 from entp.evaluate import harness
 from entp.evaluate.benchmarks import BENCHMARKS, load
-from entp.evaluate.catalogue import Suite, load_suite
+from entp.evaluate.catalogue import Suite, _folders, load_suite
 from entp.evaluate.engine import Model
 from entp.evaluate.harness import Conditions, evaluate_model
 from entp.evaluate.rows import Outcome
@@ -167,6 +167,12 @@ def test_ifeval_without_its_sentences_says_so_before_anything_is_asked(monkeypat
     monkeypatch.setattr(nltk, "download", lambda *_, **__: False)
     with pytest.raises(SetupError, match=r"punkt_tab, which is not here .* NLTK_DATA"):
         suite("ifeval")
+
+
+def test_only_what_is_asked_for_is_read():
+    config = EvaluateConfig(tasks=["entp_arithmetic", "gsm8k", "mmlu_anatomy"], data_path="/nowhere")
+    assert [folder.name for folder in _folders(config)] == ["tasks", "default", "gsm8k"]
+    assert [folder.name for folder in _folders(EvaluateConfig())] == ["tasks"]
 
 
 def test_a_folder_without_the_file_is_refused_by_name(tmp_path: Path):
