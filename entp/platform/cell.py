@@ -57,7 +57,8 @@ def _looped(settings: Config, folder: Path, tracker: Tracker) -> dict[str, float
 
 def _selected(settings: Config, asked: Mapping[str, Any], folder: Path, tracker: Tracker) -> dict[str, float]:
     """The mean scores of what a method of `entp compare` takes or makes, the loss on held-out rows among them."""
-    grid = Grid(settings, folder, asked["rows"], asked["held_out"])
+    # Kubeflow hands whole numbers on as 8.0.
+    grid = Grid(settings, folder, int(asked["rows"]), int(asked["held_out"]))
     selector = asked["selector"]
     if selector in SYNTHESIS:
         _run_stages(settings, folder, tracker, FIRST, "mix")

@@ -78,7 +78,7 @@ def fit(
     done = trainer.state.global_step - clock.first_step
     return Fitted(
         model=trainer.model,
-        weights=_save_weights(trainer, checkpoints / "weights"),
+        weights=_save_weights(trainer, config, checkpoints / "weights"),
         log=training_log(trainer.state.log_history),
         steps=trainer.state.global_step,
         resumed_at=clock.first_step,
@@ -159,7 +159,7 @@ def _trainer(model: Any, tokenizer: Any, rows: Any, config: TrainConfig, seed: i
     return trainer
 
 
-def _save_weights(trainer: Any, folder: Path) -> Path:
+def _save_weights(trainer: Any, config: TrainConfig, folder: Path) -> Path:
     """What was trained, as safetensors, by the first process; where processes share the weights, all must call this."""
     from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
 
@@ -169,7 +169,11 @@ def _save_weights(trainer: Any, folder: Path) -> Path:
         # What is gathered may still be on its way; a copy waits for it.
         state = {name: weights.clone() for name, weights in whole.items()}
     if is_first_process():
-        options = {"save_embedding_layers": False} if hasattr(trainer.model, "peft_config") else {}
+        options = {}
+        if config.method != "full":
+            # As the configuration names it, not by a local path; PEFT would look for the base under that name.
+            trainer.model.peft_config["default"].base_model_name_or_path = config.model
+            options = {"save_embedding_layers": False}
         with quiet():
             trainer.model.save_pretrained(folder, state_dict=state, **options)
     return folder

@@ -48,15 +48,12 @@ def with_adapters(model: Any, config: TrainConfig, seed: int) -> Any:
     set_seed(seed)
     try:
         with quiet():
-            adapted = get_peft_model(model, lora)
+            return get_peft_model(model, lora)
     except ValueError as error:
         raise SetupError(
             f"train.model={config.model}: it has none of the layers that adapters go to ({', '.join(ADAPTED_LAYERS)}); "
             "take a model of the Llama, Qwen, Mistral, Gemma or SmolLM family, or train.method=full"
         ) from error
-    # As the configuration names it, not by a local path.
-    adapted.peft_config["default"].base_model_name_or_path = config.model
-    return adapted
 
 
 def merged(trained: Path, config: TrainConfig) -> Any:
