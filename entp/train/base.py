@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,14 @@ def load_for_training(config: TrainConfig) -> Any:
         )
     model = _load_weights(config, dtype=torch.float32 if config.method == "full" else published_dtype())
     return model if config.sharded else model.to(device())
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """The libraries warn each other about names they will drop; nobody here can act on that."""
+    with quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def published_dtype() -> Any:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from entp.errors import SetupError
 from entp.llm.embedded import quiet
 from entp.progress import Advance, progress
 from entp.records import TRAINING_LOG
-from entp.train.base import published_dtype
+from entp.train.base import hushed, published_dtype
 from entp.train.checkpoints import last_complete
 from entp.train.examples import Example
 from entp.train.sequences import sequences
@@ -65,12 +63,12 @@ def fit(
     import datasets
 
     datasets.disable_progress_bars()
-    with _hushed():
+    with hushed():
         trainer = _trainer(model, tokenizer, sequences(examples, config, difficulty), config, seed, checkpoints)
     count = len(trainer.train_dataset)
     steps = math.ceil(config.epochs * math.ceil(count / config.batch_size))
     resume = last_complete(checkpoints)
-    with progress("train: fit", steps) as advance, _hushed():
+    with progress("train: fit", steps) as advance, hushed():
         clock = _clock(advance)
         trainer.add_callback(clock)
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -187,14 +185,6 @@ def process_count() -> int:
 def is_first_process() -> bool:
     """Whether this process speaks for all of them."""
     return os.environ.get("RANK", "0") == "0"
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """The libraries warn each other about names they will drop; nobody here can act on that."""
-    with quiet(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        yield
 
 
 def _clock(advance: Advance) -> Any:

@@ -8,8 +8,7 @@ from typing import Any
 
 from entp.config import TrainConfig
 from entp.errors import SetupError
-from entp.llm.embedded import quiet
-from entp.train.base import device, load_for_training, load_model, published_dtype
+from entp.train.base import device, hushed, load_for_training, load_model, published_dtype
 
 #: Every linear layer of a Llama-like block (DS2, sec. 4; the usual choice for LoRA).
 ADAPTED_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -47,7 +46,7 @@ def with_adapters(model: Any, config: TrainConfig, seed: int) -> Any:
     )
     set_seed(seed)
     try:
-        with quiet():
+        with hushed():
             return get_peft_model(model, lora)
     except ValueError as error:
         raise SetupError(
@@ -64,7 +63,7 @@ def merged(trained: Path, config: TrainConfig) -> Any:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    with quiet():
+    with hushed():
         if config.method == "full":
             model = AutoModelForCausalLM.from_pretrained(trained, dtype=published_dtype(), use_safetensors=True)
             return model.to(device())
