@@ -46,8 +46,11 @@ CODE = (
     "evaluate",
     "assemble",
     "sources/weights.py",
+    "llm",
+    "rate",
 )
-SECTIONS = ("train", "evaluate", "assemble")
+#: `llm` is the judge of `evaluate.instructions`.
+SECTIONS = ("train", "evaluate", "assemble", "llm")
 
 Data = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 

@@ -52,7 +52,7 @@ def run_cell(settings: Config, asked: Mapping[str, Any], parents: Mapping[str, P
 def _looped(settings: Config, folder: Path, tracker: Tracker) -> dict[str, float]:
     """The scores of the loop's own training set, which the stages from `pair` on build, train on and evaluate."""
     metrics = _run_stages(settings, folder, tracker, FIRST, LAST)
-    return {name: value for name, value in metrics.items() if name in settings.evaluate.tasks}
+    return {name: value for name, value in metrics.items() if f"before/{name}" in metrics}
 
 
 def _selected(settings: Config, asked: Mapping[str, Any], folder: Path, tracker: Tracker) -> dict[str, float]:
