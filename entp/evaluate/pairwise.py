@@ -80,9 +80,13 @@ def verdict(straight: Reply, turned: Reply) -> float | None:
     """The value of one item; `straight` has the trained model's answer as B, `turned` as A."""
     if not (_is_answer(straight) and _is_answer(turned)):
         return None
-    votes = [straight.probabilities["B"] > straight.probabilities["A"]]
-    votes.append(turned.probabilities["A"] > turned.probabilities["B"])
-    return TIE if len(set(votes)) > 1 else float(votes[0])
+    leads = (
+        straight.probabilities["B"] - straight.probabilities["A"],
+        turned.probabilities["A"] - turned.probabilities["B"],
+    )
+    if min(leads) > 0:
+        return 1.0
+    return 0.0 if max(leads) < 0 else TIE
 
 
 def outcomes(config: Config, contests: Sequence[Contest]) -> tuple[Outcome, Outcome]:

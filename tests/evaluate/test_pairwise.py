@@ -32,6 +32,11 @@ def test_a_judge_that_prefers_a_place_makes_ties():
     assert verdict(says(0.1), says(0.2)) == 0.5
 
 
+def test_even_odds_are_no_loss():
+    assert verdict(says(0.5), says(0.5)) == 0.5
+    assert verdict(says(0.5), says(0.9)) == 0.5
+
+
 def test_a_judge_that_says_something_else_has_not_judged():
     assert verdict(says(0.2, mass=0.0), says(0.9)) is None
     assert verdict(says(0.2), Reply(status="failed")) is None
