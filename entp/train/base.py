@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -38,6 +39,10 @@ def load_for_training(config: TrainConfig) -> Any:
     from transformers import BitsAndBytesConfig
 
     if config.method == "qlora":
+        if importlib.util.find_spec("bitsandbytes") is None:
+            raise SetupError(
+                'train.method=qlora needs bitsandbytes: pip install "entp[qlora]", or use train.method=lora'
+            )
         four_bits = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -169,6 +170,13 @@ def test_adapters_trained_on_four_bits_are_merged_into_the_whole_weights(tmp_pat
     change = published["model.layers.0.self_attn.q_proj.weight"] - before["model.layers.0.self_attn.q_proj.weight"]
     assert change.abs().max() > 0
     assert matrix_rank(change) <= config.train.lora_rank
+
+
+def test_qlora_without_its_package_is_told_where_to_find_it(base: Path, tmp_path: Path, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "bitsandbytes" else find_spec(name))
+    with pytest.raises(SetupError, match=r'pip install "entp\[qlora\]"'):
+        run(settings(base, method="qlora"), publish_rows(tmp_path, train=3), tmp_path / "train")
 
 
 def test_a_curriculum_goes_from_easy_to_hard(base: Path, tmp_path: Path):
