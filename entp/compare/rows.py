@@ -10,7 +10,7 @@ from entp import params, store
 from entp.compare.grid import Grid
 from entp.compare.methods import SYNTHESIS
 from entp.errors import DataError
-from entp.records import TRAINING
+from entp.records import SAMPLES, TRAINING, WEIGHTS
 from entp.select import SELECTORS
 from entp.stages import stage_named
 from entp.store import Identity, is_published
@@ -24,7 +24,7 @@ def training_rows(
 ) -> pl.DataFrame:
     """At most `grid.rows` TRAINING rows of the method, with a column `weight`."""
     if method in SYNTHESIS:
-        return _synthesised(grid, method, seed, work)
+        return _synthesised(grid, method, seed, samples, work)
     selection = SELECTORS[method].select(signals, grid.rows, seed)
     chosen = samples.join(selection, on="id", how="inner").sort("id")
     return chosen.select(
@@ -42,8 +42,8 @@ def publish_rows(rows: pl.DataFrame, held_out: pl.DataFrame, folder: Path) -> Pa
     return folder
 
 
-def _synthesised(grid: Grid, method: str, seed: int, work: Path) -> pl.DataFrame:
-    """What `assemble` makes of the run's fusions; no row is held out there, for all methods have the same."""
+def _synthesised(grid: Grid, method: str, seed: int, samples: pl.DataFrame, work: Path) -> pl.DataFrame:
+    """What `assemble` makes of the run's fusions and HQ samples, as far as they came of these samples alone."""
     inputs = {name: grid.output / name for name in ("purge", "curate", "pair", "mix")}
     missing = [name for name, path in inputs.items() if not is_published(path)]
     if missing:
@@ -51,8 +51,20 @@ def _synthesised(grid: Grid, method: str, seed: int, work: Path) -> pl.DataFrame
             f"{grid.output / missing[0]}: not there, and {method} trains on fusions; run "
             f"`entp run --until mix --output {grid.output}` first"
         )
+    inputs["purge"] = _publish_purged(samples, inputs["purge"], work / "purge")
     budget = [f"assemble.fill_rows={grid.rows}", f"assemble.max_rows={grid.rows}", "assemble.min_rows=1"]
+    # `publish_rows` holds out the same rows for every method.
     common = ["assemble.validation_share=0", f"seed={seed}"]
     config = params.changed(grid.config, [*budget, *common, *SYNTHESIS[method]])
     stage_named("assemble").run(config, inputs, work / "assembled")
     return store.read(work / "assembled", "train").with_columns(weight=pl.lit(1.0))
+
+
+def _publish_purged(samples: pl.DataFrame, purged: Path, folder: Path) -> Path:
+    """What `purge` would have left had it kept these samples only: a held-out row, or what was made of one, is out."""
+    with store.publish(folder, Identity("purge", {}, "", {})) as dataset:
+        dataset.write("samples", samples, SAMPLES)
+        if store.holds(purged, "weights"):
+            dataset.write("weights", store.read(purged, "weights"), WEIGHTS)
+        dataset.summarise({"kept": float(samples.height)})
+    return folder

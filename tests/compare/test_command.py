@@ -19,11 +19,12 @@ from entp.compare.methods import METHODS, chosen
 from entp.compare.table import compare, read_cells
 from entp.errors import DataError, UsageError
 from entp.params import changed, load
-from tests.datasets import embeddings, publish, sample
+from tests.assemble.pool import fusion
+from tests.datasets import embeddings, pair, publish, sample
 from tests.mlflow_store import put_empty_store
 from tests.train.tiny import save_tiny
 
-METHODS_HERE = ["vanilla", "random", "ds2", "full"]
+METHODS_HERE = ["vanilla", "random", "ds2", "full", "entp", "entp_and_hq"]
 SEEDS = [1, 2]
 
 
@@ -47,12 +48,23 @@ def curated_run(folder: Path, count: int = 16) -> Path:
     return folder
 
 
+def mixed_run(folder: Path) -> Path:
+    """The same after `entp run --until mix`: LQ samples that follow each other are fused, two and two."""
+    curated_run(folder)
+    tiers = store.read(folder / "curate", "scores").filter(tier="LQ")
+    poor = store.read(folder / "purge", "samples").join(tiers, on="id", how="semi").to_dicts()
+    pairs = [pair(f"pair{n:03d}", poor[2 * n], poor[2 * n + 1]) for n in range(len(poor) // 2)]
+    publish(folder, "pair", pairs=pairs)
+    publish(folder, "mix", fusions=[fusion(n, f"What are the sums of pair {n}?") for n in range(len(pairs))])
+    return folder
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Grid:
     folder = tmp_path_factory.mktemp("compare")
     put_empty_store(folder)
     base = save_tiny(folder / "base")
-    grid = Grid(load(overrides=settings(base)), curated_run(folder / "run"), rows=6, held_out=4)
+    grid = Grid(load(overrides=settings(base)), mixed_run(folder / "run"), rows=6, held_out=4)
     run_comparison(grid, METHODS_HERE, SEEDS, [])
     return grid
 
@@ -64,13 +76,21 @@ def test_every_method_and_seed_has_a_cell_and_the_base_model_one(compared: Grid)
 
 def test_the_budget_holds_for_all_but_the_full_pool(compared: Grid):
     rows = {method: store.read(folder_of(compared, method, 1), "chosen").height for method in METHODS_HERE}
-    assert rows == {"vanilla": 0, "random": 6, "ds2": 6, "full": 12}
+    fused = rows.pop("entp")
+    assert rows == {"vanilla": 0, "random": 6, "ds2": 6, "full": 12, "entp_and_hq": 6}
+    assert 0 < fused <= 6
 
 
-def test_no_method_trains_on_held_out_rows(compared: Grid):
+def test_no_method_trains_on_held_out_rows_or_what_was_made_of_one(compared: Grid):
     held_out = set(store.read(folder_of(compared, "full", 1), "items").filter(task=HELD_OUT)["item"])
     assert len(held_out) == 4
-    assert not held_out & set(store.read(folder_of(compared, "full", 1), "chosen")["id"])
+    pairs = store.read(compared.output / "pair", "pairs").select("pair_id", "parent_a", "parent_b")
+    made_of_one = {name for name, *parents in pairs.iter_rows() if held_out & set(parents)}
+    assert made_of_one
+    for method in METHODS_HERE:
+        assert not (held_out | made_of_one) & set(store.read(folder_of(compared, method, 1), "chosen")["id"])
+    best = store.read(compared.output / "curate", "scores").filter(tier="HQ")["id"]
+    assert held_out & set(best), "no held-out row would have been chosen anyway"
 
 
 def test_training_lowers_the_loss_on_held_out_rows(compared: Grid):
