@@ -21,10 +21,12 @@ def select(scores: pl.DataFrame, budget: int, seed: int) -> pl.DataFrame:
     rows = known(scores, NEEDS).with_columns(evol=pl.col("complexity") * pl.col("quality"))
     rows = ranked(rows, ["evol"], seed)
     vectors = np.stack(rows["embedding"].to_list()).astype(np.float32)
+    taken = np.empty((min(budget, len(vectors)), vectors.shape[1]), np.float32)
     chosen: list[int] = []
     for place, vector in enumerate(vectors):
         if len(chosen) == budget:
             break
-        if not chosen or (vectors[chosen] @ vector).max() < 1 - THRESHOLD:
+        if (taken[: len(chosen)] @ vector).max(initial=-1.0) < 1 - THRESHOLD:
+            taken[len(chosen)] = vector
             chosen.append(place)
     return unweighted(rows[chosen])
