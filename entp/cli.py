@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from entp import __version__
 from entp.errors import EntpError, UsageError
 from entp.platform import commands, pipelines_command, preflight_command, step_commands
 from entp.stages import STAGES, Stage, stage_named
+
+# PEFT, which transformers imports, imports it; on a CPU it then recommends, to nobody who asked, code from the Hub.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 app = typer.Typer(
     name="entp",
