@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 
 from rich.table import Table
 
-from entp import loop, track
+from entp import loop, store, track
 from entp.compare import publish
 from entp.compare.cell import run_cell
 from entp.compare.grid import Grid, read_samples, read_signals, read_target, tokens_of
 from entp.compare.methods import REFERENCE, SYNTHESIS, UNTRAINED, needs, require_target
-from entp.compare.publish import Comparison
+from entp.compare.publish import Comparison, Cost
 from entp.compare.table import Result, read_cells
 from entp.config import Config
 from entp.evaluate.catalogue import check_tasks
@@ -41,7 +42,7 @@ def run_comparison(grid: Grid, methods: Sequence[str], seeds: Sequence[int], tar
             lambda unchanged, label=label: _announce(label, unchanged),  # type: ignore[misc]
         )
     ordered = {cell: path for method in methods for cell, path in cells.items() if cell[0] == method}
-    costs = {method: _cost(grid, method) for method in methods}
+    costs = {method: Cost(_rows(ordered, method), _tokens(grid, method)) for method in methods}
     reference = REFERENCE if REFERENCE in methods else methods[0]
     shown = ", ".join(map(str, seeds))
     title = f"{grid.output}: {grid.rows} rows of {samples.height}, {held_out.height} held out, seeds {shown}"
@@ -59,7 +60,12 @@ def redraw(config: Config, run_id: str, output: Path) -> None:
     _show(comparison, publish.write(comparison, output / "compare"), output / "compare", {})
 
 
-def _cost(grid: Grid, method: str) -> float:
+def _rows(cells: Mapping[tuple[str, int], Path], method: str) -> float:
+    """Rows that were trained on, mean over seeds."""
+    return fmean(store.read_summary(path).metrics["rows"] for (name, _), path in cells.items() if name == method)
+
+
+def _tokens(grid: Grid, method: str) -> float:
     """Tokens that a model read or wrote to choose or make the rows."""
     if method in SYNTHESIS:
         return _stage_tokens(grid, "rate") + _stage_tokens(grid, "mix")
@@ -81,11 +87,12 @@ def _show(comparison: Comparison, found: Sequence[Result], folder: Path, places:
     tasks = list(dict.fromkeys((result.task, result.metric) for result in found))
     shown = Table(title=f"Score, and lead over {comparison.reference} with its 95 % interval", title_justify="left")
     shown.add_column("method", no_wrap=True)
+    shown.add_column("rows", justify="right")
     for task, metric in tasks:
         shown.add_column(f"{task}\n{metric}", justify="right")
         shown.add_column("lead", justify="right")
     for method in dict.fromkeys(result.method for result in found):
-        cells: list[str] = []
+        cells = [f"{comparison.costs[method].rows:,.0f}"]
         for task, _ in tasks:
             result = next(result for result in found if (result.method, result.task) == (method, task))
             cells += [f"{result.score.value:.4f}", _lead(result)]

@@ -19,16 +19,24 @@ from entp.report.figures import svg
 from entp.store import Summary
 
 CSV, PAGE = "comparison.csv", "comparison.html"
-FOREST, COST = "forest.svg", "cost.svg"
-#: All that a comparison is drawn from: the items of every cell, and what each method cost.
+FOREST_PLOT, COST_PLOT = "forest.svg", "cost.svg"
+#: All that a comparison is drawn from: the items of every cell, and what each method took.
 RESULTS, COSTS = "results.parquet", "costs.parquet"
+COSTS_SCHEMA = pl.Schema({"method": pl.String, "rows": pl.Float64, "tokens": pl.Float64})
+
+
+class Cost(NamedTuple):
+    """What a method took: the rows trained on (mean over seeds), the model tokens to choose or make them."""
+
+    rows: float
+    tokens: float
 
 
 class Comparison(NamedTuple):
-    """`results` as `compare.table.read_cells` gives them; `costs`: model tokens to choose or make a method's rows."""
+    """`results` as `compare.table.read_cells` gives them, and the cost of each method."""
 
     results: pl.DataFrame
-    costs: dict[str, float]
+    costs: dict[str, Cost]
     reference: str
     title: str
 
@@ -37,13 +45,16 @@ def write(comparison: Comparison, folder: Path) -> list[Result]:
     """The table, the plots, the page, and what they are made of, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     found = compare(comparison.results, comparison.reference)
-    as_frame(found).write_csv(folder / CSV)
+    costs = pl.DataFrame(
+        [(method, *cost) for method, cost in comparison.costs.items()], schema=COSTS_SCHEMA, orient="row"
+    )
+    as_frame(found).join(costs, on="method", how="left", maintain_order="left").write_csv(folder / CSV)
     comparison.results.write_parquet(folder / RESULTS)
-    costs = {"method": list(comparison.costs), "tokens": list(comparison.costs.values())}
-    pl.DataFrame(costs, schema={"method": pl.String, "tokens": pl.Float64}).write_parquet(folder / COSTS)
+    costs.write_parquet(folder / COSTS)
+    tokens = {method: cost.tokens for method, cost in comparison.costs.items()}
     drawn = {
-        FOREST: svg(draw.forest_plot(found, comparison.reference)),
-        COST: svg(draw.cost_plot(found, comparison.costs, comparison.reference)),
+        FOREST_PLOT: svg(draw.forest_plot(found, comparison.reference)),
+        COST_PLOT: svg(draw.cost_plot(found, tokens, comparison.reference)),
     }
     for name, text in drawn.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -62,7 +73,7 @@ def log(
     with track.open_run(settings, grid.folder) as tracker:
         tracker.log_config(config)
         tracker.log_summary(Summary("compare", _metrics(found)))
-        for file in (CSV, PAGE, FOREST, COST, RESULTS, COSTS):
+        for file in (CSV, PAGE, FOREST_PLOT, COST_PLOT, RESULTS, COSTS):
             tracker.log_artifact(grid.folder / file)
         for (method, seed), path in cells.items():
             with tracker.child(f"{method}-seed{seed}") as child:
@@ -84,7 +95,8 @@ def read_logged(uri: str, run_id: str, reference: str) -> Comparison:
             )
         except (MlflowException, OSError) as error:
             raise DataError(f"MLflow run {run_id}: no comparison in it ({error}); `entp compare` logs one") from error
-    return Comparison(results, dict(costs.iter_rows()), reference, f"MLflow run {run_id}")
+    by_method = {row["method"]: Cost(row["rows"], row["tokens"]) for row in costs.iter_rows(named=True)}
+    return Comparison(results, by_method, reference, f"MLflow run {run_id}")
 
 
 def _metrics(found: Sequence[Result]) -> dict[str, float]:
@@ -116,7 +128,7 @@ def _page(comparison: Comparison, found: Sequence[Result], drawn: Mapping[str, s
         methods=methods,
         by_place=by_place,
         costs=comparison.costs,
-        forest=drawn[FOREST],
-        cost=drawn[COST],
+        forest=drawn[FOREST_PLOT],
+        cost=drawn[COST_PLOT],
         finite=math.isfinite,
     )

@@ -76,6 +76,8 @@ def test_every_method_and_seed_has_a_cell_and_the_base_model_one(compared: Grid)
 
 def test_the_budget_holds_for_all_but_the_full_pool(compared: Grid):
     rows = {method: store.read(folder_of(compared, method, 1), "chosen").height for method in METHODS_HERE}
+    shown = pl.read_csv(compared.folder / "comparison.csv").filter(task=HELD_OUT)
+    assert dict(shown.select("method", "rows").iter_rows()) == rows
     fused = rows.pop("entp")
     assert rows == {"vanilla": 0, "random": 6, "ds2": 6, "full": 12, "entp_and_hq": 6}
     assert 0 < fused <= 6
