@@ -10,7 +10,7 @@ WHEELS := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 TORCH_SOURCE := $(if $(WHEELS),--find-links $(WHEELS),--torch-backend auto)
 
 OUTPUT ?= runs/sample
-# Pairs that the embedded model fuses: the whole loop in six minutes. All of the sample pool's: make run PAIRS=null
+# Pairs that the embedded model fuses: the whole loop in six to ten minutes. All of the sample pool's: make run PAIRS=null
 PAIRS ?= 8
 ARGS ?=
 TARGET ?= cpu
