@@ -38,6 +38,7 @@ WORKDIR /opt/entp
 COPY LICENSE README.md dvc.lock dvc.yaml params.yaml pyproject.toml ./
 COPY entp entp/
 COPY examples examples/
+COPY components components/
 COPY pipelines pipelines/
 RUN python3 -m compileall -q --invalidation-mode checked-hash entp && chmod -R u=rwX,go=rX .
 
