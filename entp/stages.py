@@ -78,7 +78,13 @@ STAGES: tuple[Stage, ...] = (
             "ingest",
         ),
     ),
-    Stage("rate", "Score every kept sample", ("purge",), ("seed", "rate", "llm"), ("rate", "llm")),
+    Stage(
+        "rate",
+        "Score every kept sample",
+        ("purge",),
+        ("seed", "rate", "llm"),
+        ("rate", "judge", "llm", "text/excerpt.py"),
+    ),
     Stage(
         "curate",
         "Correct the scores; split into tiers",
@@ -108,6 +114,7 @@ STAGES: tuple[Stage, ...] = (
             "evaluate/catalogue.py",
             "evaluate/tasks",
             "ingest",
+            "judge",
             "llm",
             "rate",
             "embed.py",
@@ -127,7 +134,7 @@ STAGES: tuple[Stage, ...] = (
         "Score the model before and after",
         ("train",),
         ("seed", "train", "evaluate", "llm"),
-        ("evaluate", "llm", "rate"),
+        ("evaluate", "judge", "llm", "text/excerpt.py"),
     ),
     Stage("gate", "Promote the model, or not", ("train", "evaluate"), ("gate",), ("gate", "track.py")),
 )

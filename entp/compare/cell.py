@@ -46,8 +46,9 @@ CODE = (
     "evaluate",
     "assemble",
     "sources/weights.py",
+    "judge",
     "llm",
-    "rate",
+    "text/excerpt.py",
 )
 #: `llm` is the judge of `evaluate.instructions`.
 SECTIONS = ("train", "evaluate", "assemble", "llm")
