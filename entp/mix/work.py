@@ -14,8 +14,8 @@ from entp.llm.rounds import Asker
 from entp.mix.loss import Written
 from entp.mix.trace import Operator, Ratings, Step, no_ratings, step
 from entp.progress import Advance
-from entp.rate.excerpt import ends
 from entp.records import Message, digest_of, prompt_of, response_of
+from entp.text.excerpt import ends
 
 #: Tokens kept free for a template's own words and marks.
 TEMPLATE_TOKENS = 200
@@ -41,7 +41,7 @@ class Pair:
 
 
 class Meter:
-    """An asker that counts what passes through it. It stands in for a session wherever one is asked."""
+    """Counts what passes through it to an asker. Like a session, it is a `LanguageModel` to those who ask it."""
 
     def __init__(self, asker: Asker) -> None:
         self._asker = asker

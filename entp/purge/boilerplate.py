@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from entp.config import PurgeConfig
+from entp.purge.apply_rules import FIRED
 from entp.purge.duplicates.substrings import shared_spans
-from entp.purge.judge import FIRED
 from entp.records import SPAN_PLACES, SPANS, with_text
 
 SHARED = "shared_span"

@@ -11,10 +11,10 @@ import polars as pl
 from entp import store
 from entp.config import PurgeConfig
 from entp.progress import progress
+from entp.purge.apply_rules import measure
 from entp.purge.choice import choose_rules
 from entp.purge.duplicates.exact import exact_keys
 from entp.purge.duplicates.shingles import shingle_lists
-from entp.purge.judge import measure
 from entp.purge.leaks import benchmarks, find_leaks
 from entp.purge.personal import chosen_types, replace_personal_data, without_personal_texts
 from entp.purge.repair import repair

@@ -11,13 +11,13 @@ from entp import store
 from entp.config import Config, PurgeConfig
 from entp.errors import DataError
 from entp.purge import priors
+from entp.purge.apply_rules import FIRED, decide
 from entp.purge.boilerplate import find_boilerplate
 from entp.purge.choice import choose_rules
 from entp.purge.copies import find_copies
 from entp.purge.distributions import distributions
 from entp.purge.duplicates.index import write_index
 from entp.purge.examine import examine_pool
-from entp.purge.judge import FIRED, decide
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch, scratch_folder
 from entp.purge.summary import metrics

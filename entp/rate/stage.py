@@ -14,11 +14,11 @@ from entp.errors import DataError
 from entp.llm.session import Session, open_session
 from entp.progress import progress
 from entp.rate import combined
-from entp.rate.budget import within_budget
 from entp.rate.measures import input_metrics, rater_metrics, sameness, usage_metrics
 from entp.rate.raters import RATERS, rate_raw
 from entp.rate.rating import RawRating
 from entp.rate.scores import score_ratings
+from entp.rate.subsample import within_budget
 from entp.records import RATING_CRITERIA, RATINGS
 from entp.stages import Inputs, identity
 from entp.store import Summary

@@ -9,7 +9,7 @@ import polars as pl
 
 from entp.config import Config, PurgeConfig
 from entp.purge import priors
-from entp.purge.judge import decide, measure
+from entp.purge.apply_rules import decide, measure
 from entp.purge.repair import repair
 from entp.purge.rule import LowerQuantile, Rule, UpperQuantile
 from entp.purge.rules import ALL_RULES

@@ -10,7 +10,7 @@ import pytest
 from entp import store
 from entp.errors import DataError, UsageError
 from entp.purge import priors
-from entp.purge.judge import decide
+from entp.purge.apply_rules import decide
 from entp.purge.priors import MIN_GROUP, fit, limit_of
 from entp.purge.rule import LowerQuantile, Rule, UpperQuantile
 from entp.purge.stage import fit_priors, run

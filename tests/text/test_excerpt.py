@@ -2,12 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from entp.rate.excerpt import GAP, ends, estimated_tokens, head, recent_turns, shares
-from entp.records import Message
-
-
-def turns(*contents: str) -> list[Message]:
-    return [Message(role=("user", "assistant")[index % 2], content=text) for index, text in enumerate(contents)]
+from entp.text.excerpt import GAP, ends, estimated_tokens, head, shares
 
 
 def test_a_text_within_the_budget_is_not_touched():
@@ -40,19 +35,3 @@ def test_what_one_side_does_not_need_goes_to_the_other():
 
 def test_two_long_sides_get_half_each():
     assert shares("x" * 10_000, "x" * 10_000, 100) == (50, 50)
-
-
-def test_the_latest_turns_are_kept_and_begin_with_the_user():
-    kept = recent_turns(turns("old " * 300, "old answer", "newer", "answer", "newest"), 60)
-    assert [turn["content"] for turn in kept] == ["newer", "answer", "newest"]
-
-
-def test_a_last_turn_over_the_budget_is_cut_rather_than_dropped():
-    kept = recent_turns(turns("x" * 5000), 50)
-    assert len(kept) == 1
-    assert estimated_tokens(kept[0]["content"]) < 60
-
-
-def test_a_short_system_turn_stays():
-    system = Message(role="system", content="Be brief.")
-    assert recent_turns([system, *turns("hello")], 100) == [system, *turns("hello")]

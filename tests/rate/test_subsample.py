@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from entp.rate.budget import within_budget
+from entp.rate.subsample import within_budget
 
 
 def pool(**sizes: int) -> pl.DataFrame:

@@ -1,10 +1,6 @@
-"""Cutting conversations to a token budget, without a tokenizer: raters must not depend on one model's."""
+"""Cutting texts to a budget of tokens without a tokenizer: what is asked must not depend on one model's."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-
-from entp.records import Message
 
 #: Tokens per character, on the safe side: SmolLM2's small vocabulary needs 0.23 for English and 1.9 for Chinese, and
 #: larger ones need fewer (our choice).
@@ -52,23 +48,3 @@ def shares(prompt: str, response: str, max_tokens: float) -> tuple[float, float]
         return need_prompt, need_response
     for_prompt = min(need_prompt, max(max_tokens / 2, max_tokens - need_response))
     return for_prompt, max_tokens - for_prompt
-
-
-def recent_turns(turns: Sequence[Message], max_tokens: float) -> list[Message]:
-    """The latest turns within the budget, beginning with a user turn as chat templates expect.
-
-    The system turn stays where it fits in a quarter of the budget. A last turn that is over the budget by itself
-    is cut to its ends.
-    """
-    system = [turn for turn in turns[:1] if turn["role"] == "system" and fits(turn["content"], max_tokens / 4)]
-    left = max_tokens - sum(estimated_tokens(turn["content"]) for turn in system)
-    others = [turn for turn in turns if turn["role"] != "system"]
-    chosen: list[Message] = []
-    for turn in reversed(others):
-        if chosen and not fits(turn["content"], left):
-            break
-        chosen.insert(0, Message(role=turn["role"], content=ends(turn["content"], left)))
-        left = max(left - estimated_tokens(turn["content"]), 0.0)
-    while len(chosen) > 1 and chosen[0]["role"] != "user":
-        chosen.pop(0)
-    return system + chosen

@@ -1,4 +1,4 @@
-"""Whether a text asks for something, as an instruction does (English and Chinese)."""
+"""Directives: whether a text asks for something, as an instruction does (English and Chinese)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation as the checks read it: its views are made when first asked for, and kept."""
+"""What the checks read of a conversation; each feature is made when it is first asked for, and kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ SHINGLE_WORDS = 5
 
 
 @dataclass(frozen=True)
-class Reading:
+class Features:
+    """Of one conversation."""
+
     messages: list[Message]
 
     @cached_property
