@@ -1,4 +1,4 @@
-"""The operators of the fusion: DA, MCG, ICD, FAC, FAU and the one-to-one rewrite (METHOD stage 6).
+"""The operators of the fusion: DA, MCG, ICD, FAC, FAU and the one-to-one rewrite (docs/method.md, stage 6).
 
 Each asks the model one thing about the pair at hand and returns what it learnt; nothing else happens. Who calls it
 keeps the step. A parent's words stand in a prompt only as fenced data. With `llm.structured=fields` MCG asks for the
