@@ -112,6 +112,7 @@ STAGES: tuple[Stage, ...] = (
             "rate",
             "embed.py",
             "text",
+            "track/spans.py",
         ),
     ),
     Stage(
@@ -129,7 +130,7 @@ STAGES: tuple[Stage, ...] = (
         ("seed", "train", "evaluate", "llm"),
         ("evaluate", "llm", "rate"),
     ),
-    Stage("gate", "Promote the model, or not", ("train", "evaluate"), ("gate",), ("gate", "track.py")),
+    Stage("gate", "Promote the model, or not", ("train", "evaluate"), ("gate",), ("gate", "track")),
 )
 NAMES = tuple(stage.name for stage in STAGES)
 

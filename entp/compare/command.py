@@ -9,7 +9,7 @@ from statistics import fmean
 
 from rich.table import Table
 
-from entp import loop, store, track
+from entp import loop, store
 from entp.compare import publish
 from entp.compare.cell import run_cell
 from entp.compare.grid import Grid, read_samples, read_signals, read_target, tokens_of
@@ -21,6 +21,7 @@ from entp.evaluate.catalogue import check_tasks
 from entp.progress import console
 from entp.select import SELECTORS
 from entp.select.signals import groups_for
+from entp.track.client import tracking_uri
 
 
 def run_comparison(grid: Grid, methods: Sequence[str], seeds: Sequence[int], target: Sequence[Path]) -> None:
@@ -54,7 +55,7 @@ def run_comparison(grid: Grid, methods: Sequence[str], seeds: Sequence[int], tar
 
 def redraw(config: Config, run_id: str, output: Path) -> None:
     """Draw a logged comparison again, into OUTPUT/compare."""
-    comparison = publish.read_logged(track.tracking_uri(config, output), run_id, REFERENCE)
+    comparison = publish.read_logged(tracking_uri(config, output), run_id, REFERENCE)
     if REFERENCE not in set(comparison.results["method"]):
         comparison = comparison._replace(reference=comparison.results["method"][0])
     _show(comparison, publish.write(comparison, output / "compare"), output / "compare", {})

@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 import polars as pl
 
-from entp import params, store, track
+from entp import params, store
 from entp.compare import draw
 from entp.compare.grid import Grid
 from entp.compare.table import Result, as_frame, compare
 from entp.errors import DataError
 from entp.report.figures import svg
 from entp.store import Summary
+from entp.track.client import open_client, tracking_uri
+from entp.track.run import open_run
 
 CSV, PAGE = "comparison.csv", "comparison.html"
 FOREST_PLOT, COST_PLOT = "forest.svg", "cost.svg"
@@ -67,10 +69,10 @@ def log(
 ) -> Mapping[str, str]:
     """Log files and metrics, and each cell as a child; returns where the run can be found."""
     config = grid.config
-    uri = track.tracking_uri(config, grid.output)
+    uri = tracking_uri(config, grid.output)
     name = f"{config.track.run_name or grid.output.resolve().name}-compare"
     settings = params.changed(config, [f"track.run_name={name}", f"track.uri={uri}"])
-    with track.open_run(settings, grid.folder) as tracker:
+    with open_run(settings, grid.folder) as tracker:
         tracker.log_config(config)
         tracker.log_summary(Summary("compare", _metrics(found)))
         for file in (CSV, PAGE, FOREST_PLOT, COST_PLOT, RESULTS, COSTS):
@@ -85,7 +87,7 @@ def log(
 
 def read_logged(uri: str, run_id: str, reference: str) -> Comparison:
     """A comparison from the artifacts of its MLflow run. Raises DataError where the run has none."""
-    client = track.open_client(uri)
+    client = open_client(uri)
     from mlflow.exceptions import MlflowException
 
     with TemporaryDirectory() as folder:

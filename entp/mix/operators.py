@@ -17,12 +17,12 @@ from entp.llm.client import Choose, Generate, Reply, user
 from entp.mix.fence import fenced
 from entp.mix.loss import Demand, SymbolicLoss, Written, answer_loss, instruction_loss
 from entp.mix.templates import fill
-from entp.mix.trace import Operator
 from entp.mix.work import Parent, Work
 from entp.rate.fence import neutralise
 from entp.rate.raters import rate_raw
 from entp.records import Message
 from entp.text.language import UNKNOWN
+from entp.track.spans import Operator
 
 if TYPE_CHECKING:
     from entp.llm.session import Session

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from scipy.stats import t as student
 
-from entp import loop, params, shell, store, track
+from entp import loop, params, shell, store
 from entp.compare import cell as compare
 from entp.compare.grid import Grid, read_samples, read_signals
 from entp.compare.methods import SYNTHESIS, chosen, needs, require_target
@@ -25,7 +25,8 @@ from entp.platform.step import own_cache, run_folder, run_in_own_cache
 from entp.records import SAMPLES, digest_of
 from entp.stages import STAGES
 from entp.store import Summary
-from entp.track import Tracker
+from entp.track.run import open_run
+from entp.track.tracker import Tracker
 
 FIRST, LAST = "pair", "evaluate"
 CONFIDENCE = 0.95
@@ -39,7 +40,7 @@ def run_cell(settings: Config, asked: Mapping[str, Any], parents: Mapping[str, P
     tracking.adopt_run(settings)
     with (
         run_folder(scratch, parents) as folder,
-        track.open_run(settings, folder) as pipeline,
+        open_run(settings, folder) as pipeline,
         pipeline.child(f"{asked['method']}-seed{settings.seed}") as tracker,
     ):
         tracker.log_config(settings)

@@ -283,7 +283,7 @@ def comparison(
 ) -> None:
     """Set the cells of a comparison side by side."""
     from entp.platform import cell, step, tracking
-    from entp.track import open_run
+    from entp.track.run import open_run
 
     config = tracking.settings_for_step(_config(None))
     _write(table, cell.table(json.loads(cells)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from entp.progress import progress
 from entp.records import Message, digest_of, prompt_of, response_of
-from entp.spans import Conversation, PairSpans, Span
+from entp.track.spans import Conversation, PairSpans, Span
 
 if TYPE_CHECKING:
     from mlflow.entities import Span as MlflowSpan
