@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from entp import params, store
+from entp.bootstrap import Estimate
 from entp.config import Config
-from entp.estimate import Estimate
 from entp.store import Summary
 from entp.track.client import tracking_uri
 from entp.track.run import open_run
@@ -72,7 +72,7 @@ def log(comparison: Comparison, settings: Mapping[str, Config], output: Path) ->
 
 def _metrics(measures: Mapping[str, Estimate]) -> dict[str, float]:
     """Every measure with its interval, without what is no number."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for name, estimate in measures.items():
-        found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+        values |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -12,11 +12,12 @@ import pytest
 
 from entp import store
 from entp.compare import cell as cells
-from entp.compare.cell import HELD_OUT, folder_of
+from entp.compare.cell import folder_of
 from entp.compare.command import redraw, run_comparison
 from entp.compare.grid import Grid
+from entp.compare.items import HELD_OUT, read_cells
 from entp.compare.methods import METHODS, chosen
-from entp.compare.table import compare, read_cells
+from entp.compare.table import compare
 from entp.errors import DataError, UsageError
 from entp.params import changed, load
 from entp.track.client import open_client, tracking_uri
