@@ -59,10 +59,9 @@ def run_cell(settings: Config, asked: Mapping[str, Any], parents: Mapping[str, P
 def _looped(settings: Config, folder: Path, tracker: Tracker) -> tuple[dict[str, float], pl.DataFrame]:
     """Scores and items of the loop's own training set, which the stages from `pair` on build, train on and evaluate."""
     metrics = _run_stages(settings, folder, tracker, FIRST, LAST)
+    headlines = {name: value for name, value in metrics.items() if f"before/{name}" in metrics}
     scores, items = (store.read(folder / LAST, name).filter(model="after") for name in ("scores", "items"))
-    return {name: value for name, value in metrics.items() if f"before/{name}" in metrics}, headline_items(
-        scores, items
-    )
+    return headlines, headline_items(scores, items)
 
 
 def _selected(

@@ -45,8 +45,8 @@ def adopt_run(config: Config) -> bool:
         return bool(os.environ.get("MLFLOW_RUN_ID"))
     client = open_client(tracking_uri(config, SCRATCH))
     experiment = experiment_id(client, config, SCRATCH)
-    found = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{pipeline_run}'", max_results=1)
-    run = found[0] if found else client.create_run(experiment, tags={RUN_TAG: pipeline_run}, run_name=pipeline_run)
+    runs = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{pipeline_run}'", max_results=1)
+    run = runs[0] if runs else client.create_run(experiment, tags={RUN_TAG: pipeline_run}, run_name=pipeline_run)
     os.environ["MLFLOW_RUN_ID"] = run.info.run_id
     return True
 
