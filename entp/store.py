@@ -189,6 +189,12 @@ def is_published(dataset: Path) -> bool:
     return read_manifest(dataset) is not None
 
 
+def is_published_as(dataset: Path, identity: Identity) -> bool:
+    """Whether this dataset is what would be published under `identity` now, so that there is nothing to do."""
+    manifest = read_manifest(dataset)
+    return manifest is not None and bool(manifest["identity"] == identity.digest)
+
+
 def is_current(dataset: Path) -> bool:
     """Whether a stage has published this dataset from what its parents, where they stand beside it, hold now."""
     manifest = read_manifest(dataset)

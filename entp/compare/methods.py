@@ -43,6 +43,11 @@ def chosen(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def reference_of(methods: Sequence[str]) -> str:
+    """What the others are set against: REFERENCE where it takes part, else the first."""
+    return REFERENCE if REFERENCE in methods else methods[0]
+
+
 def needs(methods: Sequence[str]) -> set[str]:
     """The signals that these methods choose by."""
     return {column for name in methods if name in SELECTORS for column in SELECTORS[name].needs}

@@ -14,11 +14,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from entp import loop, spans, store
+from entp import loop, store
 from entp.config import Config
 from entp.errors import DataError, UsageError
 from entp.loop import Outcome
 from entp.stages import Inputs, Stage, identity, raw_digest
+from entp.track import traced_pairs
 
 #: Metrics with seconds, kept inside the artifact but outside its digest.
 METRICS_FILE = "metrics.json"
@@ -50,7 +51,7 @@ def run_in_own_cache(stage: Stage, config: Config, inputs: Inputs, folder: Path)
     with own_cache(stage.name, identity(stage.name, config, inputs).digest):
         outcome = loop.run_stage(stage, config, inputs, folder)
         if stage.name == "mix":
-            spans.keep_inside(folder / stage.name, config.track.traces)
+            traced_pairs.keep_inside(folder / stage.name, config.track.traces)
     return outcome
 
 

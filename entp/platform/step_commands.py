@@ -244,7 +244,7 @@ def grid(
 ) -> None:
     """Multiply methods by seeds, and open the MLflow run that the cells share."""
     from entp.platform import tracking
-    from entp.platform.cell import cells_of
+    from entp.platform.compare_steps import cells_of
 
     tracking.adopt_run(tracking.settings_for_step(_config(None)))
     _write(cells, json.dumps(cells_of(json.loads(methods), json.loads(seeds), rows, held_out)))
@@ -262,17 +262,17 @@ def cell(
 ) -> None:
     """Run one method with one seed from `pair` to `evaluate`, or on what a selector takes."""
     from entp.platform import step, tracking
-    from entp.platform.cell import run_cell
+    from entp.platform.compare_steps import run_cell
 
     asked = json.loads(cell)
     config = tracking.settings_for_step(_config([*(overrides or []), *asked["settings"], f"seed={asked['seed']}"]))
     parents = _paths(parent)
     for key, digest in _pairs(expect).items():
         step.check_digest(key, parents[key], digest)
-    result = run_cell(config, asked, parents, metrics)
-    _write(scores, json.dumps(result))
-    _write(metrics, json.dumps(result["scores"]))
-    step.describe_artifacts(executor_input, {"metrics": result["scores"]})
+    scored = run_cell(config, asked, parents, metrics)
+    _write(scores, json.dumps({"results": scored.results.to_dicts()}))
+    _write(metrics, json.dumps(scored.scores))
+    step.describe_artifacts(executor_input, {"metrics": scored.scores})
 
 
 @app.command()
@@ -282,11 +282,15 @@ def comparison(
     executor_input: ExecutorInput,
 ) -> None:
     """Set the cells of a comparison side by side."""
-    from entp.platform import cell, step, tracking
-    from entp.track import open_run
+    import polars as pl
+
+    from entp.compare.items import RESULTS
+    from entp.platform import compare_steps, step, tracking
+    from entp.track.run import open_run
 
     config = tracking.settings_for_step(_config(None))
-    _write(table, cell.table(json.loads(cells)))
+    results = pl.DataFrame([row for cell in json.loads(cells) for row in cell["results"]], schema=RESULTS)
+    _write(table, compare_steps.table(results))
     if tracking.adopt_run(config):
         with open_run(config, tracking.SCRATCH) as tracker:
             tracker.log_artifact(table)
