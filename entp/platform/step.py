@@ -139,6 +139,21 @@ def describe_artifacts(executor_input: str, metadata: Mapping[str, Mapping[str, 
     target.write_text(json.dumps({"artifacts": described}))
 
 
+def collected(executor_input: str, name: str) -> list[Path]:
+    """Where the artifacts of a list lie, which loops collect: the launcher downloads each to a path made of its address.
+
+    `executor_input` is as in `describe_artifacts`.
+    """
+    listed = json.loads(executor_input)["inputs"]["artifacts"][name]["artifacts"]
+    return [_local_path(artifact["uri"]) for artifact in listed]
+
+
+def _local_path(uri: str) -> Path:
+    """`s3://bucket/key` is at /s3/bucket/key, and so on; KFP's local orchestrator gives paths."""
+    scheme, separator, rest = uri.partition("://")
+    return Path("/", {"gs": "gcs"}.get(scheme, scheme), rest) if separator else Path(uri)
+
+
 def _check_names(stage: Stage, parents: Mapping[str, Path]) -> None:
     if not stage.parents:
         if not parents:

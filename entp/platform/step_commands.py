@@ -254,7 +254,7 @@ def grid(
 def cell(
     cell: Annotated[str, typer.Option("--cell", help="One of the cells that `grid` wrote (JSON).")],
     metrics: MetricsFile,
-    scores: Annotated[Path, typer.Option("--scores", help="File for the scores, as JSON.")],
+    results: Annotated[Path, typer.Option("--results", help="File for what it scored on every item, as Parquet.")],
     executor_input: ExecutorInput,
     overrides: Overrides = None,
     parent: Parents = None,
@@ -270,27 +270,26 @@ def cell(
     for key, digest in _pairs(expect).items():
         step.check_digest(key, parents[key], digest)
     scored = run_cell(config, asked, parents, metrics)
-    _write(scores, json.dumps({"results": scored.results.to_dicts()}))
+    results.parent.mkdir(parents=True, exist_ok=True)
+    scored.results.write_parquet(results)
     _write(metrics, json.dumps(scored.scores))
     step.describe_artifacts(executor_input, {"metrics": scored.scores})
 
 
 @app.command()
 def comparison(
-    cells: Annotated[str, typer.Option("--cells", help="JSON list of what the cells wrote.")],
     table: Annotated[Path, typer.Option("--table", help="File for the table, in Markdown.")],
     executor_input: ExecutorInput,
 ) -> None:
     """Set the cells of a comparison side by side."""
     import polars as pl
 
-    from entp.compare.items import RESULTS
     from entp.platform import compare_steps, step, tracking
     from entp.track.run import open_run
 
     config = tracking.settings_for_step(_config(None))
-    results = pl.DataFrame([row for cell in json.loads(cells) for row in cell["results"]], schema=RESULTS)
-    _write(table, compare_steps.table(results))
+    cells = step.collected(executor_input, "results")
+    _write(table, compare_steps.table(pl.concat(map(pl.read_parquet, cells))))
     if tracking.adopt_run(config):
         with open_run(config, tracking.SCRATCH) as tracker:
             tracker.log_artifact(table)
