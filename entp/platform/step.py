@@ -140,7 +140,7 @@ def describe_artifacts(executor_input: str, metadata: Mapping[str, Mapping[str, 
 
 
 def collected(executor_input: str, name: str) -> list[Path]:
-    """Where the artifacts of a list lie, which loops collect: the launcher downloads each to a path made of its address.
+    """Where the artifacts of a list lie, which loops collect: the launcher puts each at a path made of its address.
 
     `executor_input` is as in `describe_artifacts`.
     """
