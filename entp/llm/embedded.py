@@ -6,16 +6,15 @@ a GGUF file there; it is converted to safetensors once and kept in the user's ca
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.metadata
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from entp import atomic
 from entp.errors import SetupError
 from entp.progress import console
 
@@ -78,18 +77,14 @@ def embedded_language_model() -> Path:
     folder = model_cache() / f"{LANGUAGE_MODEL}-{_short_digest(gguf)}"
     if folder.is_dir():
         return folder
-    partial = folder.with_name(f".{folder.name}.partial")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one(folder.with_name(f".{folder.name}.lock")):
+        with atomic.lock(folder, wait=True):
             if folder.is_dir():
                 return folder
-            shutil.rmtree(partial, ignore_errors=True)
             console.print("  converting the embedded language model once (about a minute) ...")
-            _convert(gguf, partial)
-            partial.rename(folder)
+            with atomic.new_folder(folder) as partial:
+                _convert(gguf, partial)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise SetupError(
             f"{folder}: the embedded language model cannot be stored ({error}); "
             "600 MB are needed there, or set ENTP_MODEL_CACHE to another folder"
@@ -170,14 +165,6 @@ def _folder_digest(folder: Path) -> str:
     ):
         digest.update(f"{file.name}\0{_short_digest(file)}\0".encode())
     return digest.hexdigest()
-
-
-@contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    """One process at a time; a killed one leaves no lock behind."""
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _convert(gguf: Path, folder: Path) -> None:
