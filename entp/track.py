@@ -20,7 +20,7 @@ from rich.markup import escape
 
 from entp import store
 from entp.config import Config
-from entp.errors import DataError, SetupError, Stopped
+from entp.errors import DataError, SetupError, Stopped, first_line
 from entp.progress import console
 from entp.records import digest_of
 from entp.store import Summary
@@ -158,7 +158,7 @@ class MlflowTracker:
         try:
             traces.log(self._client, self._run_id, spans.sample(mix, self._traces))
         except (DataError, MlflowException, NotImplementedError) as error:
-            reason = _first_line(error) if str(error) else "this tracking store keeps none"
+            reason = without_password(first_line(error)) if str(error) else "this tracking store keeps none"
             console.print(f"  [yellow]no traces in MLflow[/]: {escape(reason)}", highlight=False)
 
     @contextmanager
@@ -319,11 +319,7 @@ def _quiet() -> None:
 def _unusable(uri: str, error: Exception) -> SetupError:
     return SetupError(
         without_password(
-            f"MLflow at {uri} cannot be used ({_first_line(error)}); start the server, correct track.uri, "
+            f"MLflow at {uri} cannot be used ({first_line(error)}); start the server, correct track.uri, "
             f"or switch tracking off with track.uri={OFF}"
         )
     )
-
-
-def _first_line(error: Exception) -> str:
-    return without_password((str(error).strip().splitlines() or [type(error).__name__])[0][:200])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from entp.errors import UsageError
+from entp.errors import UsageError, near
 
 #: What all others are compared with.
 WHOLE = "entp"
@@ -30,5 +30,5 @@ def chosen(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The named variants, the whole method first. Raises UsageError for a name that is none."""
     unknown = [name for name in names if name not in VARIANTS]
     if unknown:
-        raise UsageError(f"there is no variant {unknown[0]!r}; they are {', '.join(VARIANTS)}")
+        raise UsageError(f"there is no variant {unknown[0]!r}; {near(unknown[0], VARIANTS, 'variants')}")
     return {name: VARIANTS[name] for name in dict.fromkeys((WHOLE, *names))}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from entp import atomic
-from entp.errors import SetupError
+from entp.errors import SetupError, first_line
 from entp.progress import console
 
 EMBEDDED = "embedded"
@@ -99,10 +99,10 @@ def model_cache() -> Path:
 
 def load_failure(name: str, error: BaseException) -> SetupError:
     """The error for a model that `from_pretrained` could not load."""
-    first_line = str(error).strip().split("\n")[0][:300].rstrip(".")
     return SetupError(
-        f"model {name!r} cannot be loaded: {first_line}. Give a local folder with safetensors weights, a Hugging Face "
-        "model id that this machine can reach (HF_HOME holds what was downloaded before), or `embedded`"
+        f"model {name!r} cannot be loaded: {first_line(error).rstrip('.')}. "
+        "Give a local folder with safetensors weights, a Hugging Face model id that this machine can reach (HF_HOME "
+        "holds what was downloaded before), or `embedded`"
     )
 
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from entp.errors import SetupError
+from entp.errors import SetupError, one_line
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -65,7 +65,7 @@ def connect(context: str | None = None) -> ApiClient:
     except (ConfigException, OSError, ValueError, TypeError, YAMLError) as error:
         named = f"the context {context!r}" if context else "the current context"
         raise SetupError(
-            f"no connection to a cluster by {named} of the kubeconfig: {_one_line(error).rstrip('.')}. See "
+            f"no connection to a cluster by {named} of the kubeconfig: {one_line(error).rstrip('.')}. See "
             "`kubectl config get-contexts`; name one with --context, or another file in the variable KUBECONFIG"
         ) from error
     return ApiClient(configuration)
@@ -166,7 +166,7 @@ def _explained(client: ApiClient, method: str, path: str, fault: Any) -> Kuberne
     host = client.configuration.host
     status = getattr(fault, "status", None) or 0
     if status == 0:
-        reason = _one_line(getattr(fault, "reason", None) or fault)
+        reason = one_line(getattr(fault, "reason", None) or fault)
         return KubernetesError(0, f"no answer from the cluster at {host} ({reason}); is it up, and the context right?")
     if status == UNAUTHORIZED:
         return KubernetesError(
@@ -180,10 +180,6 @@ def _explained(client: ApiClient, method: str, path: str, fault: Any) -> Kuberne
 def _message(fault: Any) -> str:
     """The `message` of the Status object; proxies answer otherwise."""
     try:
-        return _one_line(json.loads(fault.body)["message"])
+        return one_line(json.loads(fault.body)["message"])
     except (TypeError, ValueError, KeyError):
-        return _one_line(fault.reason)
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:500]
+        return one_line(fault.reason)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 
 from entp.config import PurgeConfig
-from entp.errors import UsageError
+from entp.errors import UsageError, near
 from entp.purge.rule import LowerQuantile, Rule, UpperQuantile
 from entp.purge.rules import ALL_RULES
 from entp.records import CONTAMINATED, DUPLICATE_REASONS
@@ -38,8 +37,5 @@ def _with_threshold(rule: Rule, config: PurgeConfig) -> Rule:
 
 
 def _must_be_known(reason: str, known: tuple[str, ...], field: str) -> None:
-    if reason in known:
-        return
-    near = difflib.get_close_matches(reason, known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"known reasons: {', '.join(known)}"
-    raise UsageError(f"purge.{field}: no rule has the reason {reason!r}; {hint}")
+    if reason not in known:
+        raise UsageError(f"purge.{field}: no rule has the reason {reason!r}; {near(reason, known, 'reasons')}")
