@@ -15,8 +15,11 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 NAME = PACKAGE.name
 #: What frames the stages and decides nothing of what they publish: the table of stages, how a configuration is read
-#: (its values count by themselves), errors, progress bars, and the front door.
-FRAME = frozenset({NAME, *(f"{NAME}.{name}" for name in ("config", "errors", "progress", "source_code", "stages"))})
+#: (its values count by themselves), how files are put in place, errors, progress bars, and the front door.
+_FRAMING = ("atomic", "config", "errors", "progress", "source_code", "stages")
+FRAME = frozenset({NAME, *(f"{NAME}.{name}" for name in _FRAMING)})
+    {NAME, *(f"{NAME}.{name}" for name in ("atomic", "config", "errors", "progress", "source_code", "stages"))}
+)
 #: Fields of syntax trees that hold no syntax.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment"})
 

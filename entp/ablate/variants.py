@@ -14,7 +14,7 @@ from pathlib import Path
 
 from entp import params, store
 from entp.config import Config
-from entp.errors import DataError, UsageError
+from entp.errors import DataError, UsageError, near
 from entp.stages import Inputs, identity, stage_named
 
 Announce = Callable[[str, bool], None]
@@ -44,7 +44,7 @@ def chosen(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The named variants, the whole method first. Raises UsageError for a name that is none."""
     unknown = [name for name in names if name not in VARIANTS]
     if unknown:
-        raise UsageError(f"there is no variant {unknown[0]!r}; they are {', '.join(VARIANTS)}")
+        raise UsageError(f"there is no variant {unknown[0]!r}; {near(unknown[0], VARIANTS, 'variants')}")
     return {name: VARIANTS[name] for name in dict.fromkeys((WHOLE, *names))}
 
 

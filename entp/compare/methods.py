@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from entp.errors import UsageError
+from entp.errors import UsageError, near
 from entp.select import SELECTORS
 from entp.select.signals import GROUPS, groups_for
 
@@ -39,7 +39,7 @@ def chosen(names: Sequence[str]) -> list[str]:
         return list(METHODS)
     unknown = [name for name in names if name not in METHODS]
     if unknown:
-        raise UsageError(f"there is no method {unknown[0]!r}; they are {', '.join(METHODS)}")
+        raise UsageError(f"there is no method {unknown[0]!r}; {near(unknown[0], METHODS, 'methods')}")
     return list(dict.fromkeys(names))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from entp import loop, store
+from entp import atomic, loop, store
 from entp.config import Config
 from entp.errors import DataError, UsageError
 from entp.loop import Outcome
@@ -40,9 +40,8 @@ def run_step(
         inputs = loop.stage_inputs(stage, folder, list(parents.values()))
         outcome = run_in_own_cache(stage, config, inputs, folder)
         shutil.copy(folder / "metrics" / f"{stage.name}.json", folder / stage.name / METRICS_FILE)
-        if output.exists():
-            shutil.rmtree(output)
-        (folder / stage.name).rename(output)
+        with atomic.lock(output), atomic.new_folder(output) as place:
+            (folder / stage.name).rename(place)
     return outcome
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from entp.errors import UsageError
+from entp.errors import UsageError, near
 from entp.select import (
     alpagasus,
     cluster_complexity,
@@ -74,5 +74,5 @@ SELECTORS: dict[str, Selector] = {name: Selector(module.select, module.NEEDS) fo
 def selector_named(name: str) -> Selector:
     """Raises UsageError naming those there are."""
     if name not in SELECTORS:
-        raise UsageError(f"there is no selector {name!r}; they are {', '.join(SELECTORS)}")
+        raise UsageError(f"there is no selector {name!r}; {near(name, SELECTORS, 'selectors')}")
     return SELECTORS[name]

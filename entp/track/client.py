@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from entp.config import Config
-from entp.errors import SetupError
+from entp.errors import SetupError, first_line
 
 #: The value of `track.uri` that switches tracking off.
 OFF = "none"
@@ -72,11 +72,6 @@ def unusable(uri: str, error: Exception) -> SetupError:
             f"or switch tracking off with track.uri={OFF}"
         )
     )
-
-
-def first_line(error: Exception) -> str:
-    """What an error says first, without passwords."""
-    return without_password((str(error).strip().splitlines() or [type(error).__name__])[0][:200])
 
 
 def without_password(text: str) -> str:

@@ -13,10 +13,10 @@ from rich.markup import escape
 
 from entp import store
 from entp.config import Config
-from entp.errors import DataError
+from entp.errors import DataError, first_line
 from entp.progress import console
 from entp.store import Summary
-from entp.track.client import first_line, without_password
+from entp.track.client import without_password
 from entp.track.tracker import Tracker
 
 PARENT_TAG = "mlflow.parentRunId"
@@ -88,7 +88,7 @@ class MlflowTracker:
         try:
             traces.log(self._client, self._run_id, traced_pairs.sample(mix, self._traces))
         except (DataError, MlflowException, NotImplementedError) as error:
-            reason = first_line(error) if str(error) else "this tracking store keeps none"
+            reason = without_password(first_line(error)) if str(error) else "this tracking store keeps none"
             console.print(f"  [yellow]no traces in MLflow[/]: {escape(reason)}", highlight=False)
 
     @contextmanager

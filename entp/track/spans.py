@@ -14,6 +14,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from entp import atomic
+
 Operator = Literal["DA", "MCG", "ICD", "FAC", "FAU", "REWRITE", "RATE", "CRITIQUE", "INVENT", "EVOLVE"]
 Conversation = list[dict[str, str]]
 
@@ -69,6 +71,5 @@ class PairSpans(BaseModel):
 
 def write(pairs: Sequence[PairSpans], folder: Path) -> None:
     """Write the file of these pairs in `folder`, in place of the one before."""
-    temporary = folder / f"{SPANS_FILE}.tmp"
-    temporary.write_text("".join(f"{pair.model_dump_json()}\n" for pair in pairs), encoding="utf-8")
-    temporary.rename(folder / SPANS_FILE)
+    with atomic.new_file(folder / SPANS_FILE) as partial:
+        partial.write_text("".join(f"{pair.model_dump_json()}\n" for pair in pairs), encoding="utf-8")

@@ -50,5 +50,5 @@ def test_what_nobody_accepted_has_no_price():
 
 def test_an_unknown_variant_is_named_and_the_whole_method_is_always_there():
     assert list(chosen(["one_shot"])) == ["entp", "one_shot"]
-    with pytest.raises(UsageError, match="no variant 'oneshot'; they are entp, "):
+    with pytest.raises(UsageError, match="no variant 'oneshot'; did you mean 'one_shot'"):
         chosen(["oneshot"])
