@@ -18,8 +18,6 @@ NAME = PACKAGE.name
 #: (its values count by themselves), how files are put in place, errors, progress bars, and the front door.
 _FRAMING = ("atomic", "config", "errors", "progress", "source_code", "stages")
 FRAME = frozenset({NAME, *(f"{NAME}.{name}" for name in _FRAMING)})
-    {NAME, *(f"{NAME}.{name}" for name in ("atomic", "config", "errors", "progress", "source_code", "stages"))}
-)
 #: Fields of syntax trees that hold no syntax.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment"})
 
