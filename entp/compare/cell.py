@@ -41,7 +41,7 @@ KEPT = ("tokens", "steps", "loss_last", "truncated_rows", "unusable_rows")
 CODE = (
     "compare/cell.py",
     "compare/rows.py",
-    "select/selection.py",
+    "select/choices.py",
     "train",
     "evaluate",
     "assemble",

@@ -18,8 +18,8 @@ from entp.rate.excerpt import ends
 from entp.rate.fence import FENCE, inside_fence
 from entp.rate.persuasion import without_persuasion
 from entp.rate.raters.judge import MIN_ANSWER_MASS
-from entp.select.bradley_terry import strengths
 from entp.select.signals.asked import ROOM, choose_all
+from entp.select.signals.bradley_terry import strengths
 from entp.select.signals.lexicon import whole_texts
 from entp.select.signals.pool import Computed, Pool
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entp.select.bradley_terry import PRIOR_VARIANCE, strengths
+from entp.select.signals.bradley_terry import PRIOR_VARIANCE, strengths
 
 
 def sigmoid(value: float) -> float:
