@@ -15,13 +15,13 @@ from entp.contamination.index import ContaminationIndex
 class Context:
     """What all samples are checked against.
 
-    `copies` names, for a sample that is much like an earlier one, that one and their similarity. `margin` is how far a
-    second rater's number may lie below the worse parent's, None where there are too few to tell.
+    `near_duplicates` names, for a sample that is much like an earlier one, that one and their similarity. `margin` is
+    how far a second rater's number may lie below the worse parent's, None where there are too few to tell.
     """
 
     config: AuditConfig
     benchmarks: ContaminationIndex
-    copies: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    near_duplicates: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     ratings: Mapping[str, Opinion] = field(default_factory=dict)
     margin: float | None = None
 

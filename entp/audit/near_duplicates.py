@@ -13,7 +13,7 @@ from entp.purge.duplicates.shingles import hashed_shingles
 from entp.records import MESSAGES
 
 
-def find_copies(samples: Sequence[NewSample], threshold: float) -> dict[str, tuple[str, float]]:
+def find_near_duplicates(samples: Sequence[NewSample], threshold: float) -> dict[str, tuple[str, float]]:
     """For each sample whose `similarity` (as purge defines it) to an earlier one is `threshold` or more: that one's id.
 
     Samples go by id, and each is compared with those that are no copies themselves; so the first always stays, and

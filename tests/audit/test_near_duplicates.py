@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entp.audit.copies import find_copies
+from entp.audit.near_duplicates import find_near_duplicates
 from entp.audit.reading import Reading
 from entp.audit.sample import NewSample
 from entp.purge.duplicates.similarity import similarity
@@ -13,17 +13,17 @@ TEXT = "the sand glows red while the waves come in and the gulls fly home over t
 
 
 def test_the_first_by_id_stays_and_names_the_copy():
-    copies = find_copies([sample(TEXT, TEXT, pair_id="b"), sample(TEXT, TEXT + " now", pair_id="a")], 0.8)
-    assert list(copies) == ["b"]
-    assert copies["b"][0] == "a"
-    assert 0.8 <= copies["b"][1] < 1
+    found = find_near_duplicates([sample(TEXT, TEXT, pair_id="b"), sample(TEXT, TEXT + " now", pair_id="a")], 0.8)
+    assert list(found) == ["b"]
+    assert found["b"][0] == "a"
+    assert 0.8 <= found["b"][1] < 1
 
 
 def test_there_are_no_chains_of_ever_less_similar_samples():
     told = TEXT.split()
     texts = {"a": told, "b": [*told[2:], "x", "y"], "c": [*told[4:], "x", "y", "z", "w"]}
     rows = [sample(" ".join(text), " ".join(text), pair_id=name) for name, text in texts.items()]
-    assert find_copies(rows, 0.7) == {"b": ("a", find_copies(rows[:2], 0.7)["b"][1])}
+    assert find_near_duplicates(rows, 0.7) == {"b": ("a", find_near_duplicates(rows[:2], 0.7)["b"][1])}
 
 
 words = st.lists(st.sampled_from("ab"), min_size=1, max_size=9).map(" ".join)
@@ -44,5 +44,5 @@ def test_it_is_what_comparing_all_with_all_finds_in_any_order(texts, threshold, 
         else:
             kept.append(row)
     random.shuffle(rows)
-    found = find_copies(rows, threshold)
+    found = find_near_duplicates(rows, threshold)
     assert {pair_id: best for pair_id, (_, best) in found.items()} == expected
