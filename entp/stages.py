@@ -84,14 +84,14 @@ STAGES: tuple[Stage, ...] = (
         "Correct the scores; split into tiers",
         ("purge", "rate"),
         ("seed", "curate", "embed"),
-        ("curate", "embed.py", "llm/embedded.py"),
+        ("curate", "neighbours.py", "embed.py", "llm/embedded.py"),
     ),
     Stage(
         "pair",
         "Pair low-quality samples",
         ("purge", "curate"),
         ("seed", "pair"),
-        ("pair", "curate/neighbours.py", "text"),
+        ("pair", "neighbours.py", "text"),
     ),
     Stage(
         "mix",

@@ -24,7 +24,7 @@ from entp.stages import by_content, code_version, stage_named
 from entp.store import Identity, is_published
 
 #: Code whose change makes signals and cells stale.
-SIGNALS_CODE = ("select", "llm", "rate", "train", "embed.py", "curate/neighbours.py", "pair/cluster.py", "text")
+SIGNALS_CODE = ("select", "llm", "rate", "train", "embed.py", "neighbours.py", "pair/cluster.py", "text")
 #: Seed of what all cells share: the held-out rows, the examples in evaluation prompts.
 SHARED_SEED = 0
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from entp.config import Config, PairConfig
-from entp.curate.neighbours import DECIMALS, QUERIES, SPARE, nearest
+from entp.neighbours import DECIMALS, nearest, nearest_among
 from entp.pair.pool import Pool
 from entp.pair.vocabulary import novelty, vocabulary
 from entp.records import digest_of
@@ -68,7 +68,7 @@ def in_other_clusters(pool: Pool, clusters: np.ndarray, config: Config) -> Candi
         similarities: dict[tuple[int, int], float] = {}
         for cluster in np.unique(clusters[rows]):
             inside, outside = rows[clusters[rows] == cluster], rows[clusters[rows] != cluster]
-            found, distances = _nearest_among(pool.vectors[outside], pool.vectors[inside], config.pair.neighbours)
+            found, distances = nearest_among(pool.vectors[outside], pool.vectors[inside], config.pair.neighbours)
             similarities.update(_similarities(inside, outside[found], distances))
         _keep_window(candidates, pool, similarities, config.pair)
     return candidates
@@ -134,23 +134,3 @@ def _similarities(rows: np.ndarray, found: np.ndarray, distances: np.ndarray) ->
         for row, others, away in zip(rows.tolist(), found.tolist(), distances.tolist(), strict=True)
         for other, distance in zip(others, away, strict=True)
     }
-
-
-def _nearest_among(points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k rows of `points` nearest to each query, as `entp.curate.neighbours.nearest` finds and orders them."""
-    import faiss
-
-    k = min(k, len(points))
-    if k < 1:
-        return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0))
-    index = faiss.IndexFlatIP(points.shape[1])
-    index.add(np.ascontiguousarray(points, dtype=np.float32))
-    neighbours, distances = [], []
-    for start in range(0, len(queries), QUERIES):
-        batch = np.ascontiguousarray(queries[start : start + QUERIES], dtype=np.float32)
-        similarity, found = index.search(batch, min(k + SPARE, len(points)))
-        distance = np.round(1.0 - similarity.astype(np.float64), DECIMALS).clip(0.0, 2.0)
-        order = np.lexsort((found, distance), axis=1)[:, :k]
-        neighbours.append(np.take_along_axis(found, order, axis=1))
-        distances.append(np.take_along_axis(distance, order, axis=1))
-    return np.concatenate(neighbours), np.concatenate(distances)

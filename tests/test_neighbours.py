@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from entp.curate import neighbours as module
-from entp.curate.neighbours import nearest
+from entp import neighbours as module
+from entp.neighbours import nearest, nearest_among
 
 
 def unit(*rows: tuple[float, float]) -> np.ndarray:
@@ -67,3 +68,13 @@ def test_an_approximate_search_of_a_tiny_pool_still_finds_everyone():
     found, distances = nearest(vectors, 12, approximate_from=1)
     assert np.isfinite(distances).all()
     assert all(len(set(row)) == 12 for row in found.tolist())
+
+
+def test_among_other_vectors_the_nearest_come_first_and_equal_ones_by_index(monkeypatch):
+    monkeypatch.setattr(module, "QUERIES", 2)
+    among, queries = unit((0, 1), (1, 0.1), (1, 0), (1, 0)), unit((1, 0), (0, 1), (-1, 0))
+    found, distances = nearest_among(among, queries, 3)
+    assert found.tolist() == [[2, 3, 1], [0, 1, 2], [0, 1, 2]]
+    assert distances[0].tolist() == [0, 0, pytest.approx(1 - 1 / np.sqrt(1.01), abs=1e-5)]
+    assert nearest_among(among, queries, 9)[0].shape == (3, 4)
+    assert nearest_among(among[:0], queries, 3)[0].shape == (3, 0)

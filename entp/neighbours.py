@@ -40,25 +40,47 @@ def nearest(
     points = np.ascontiguousarray(vectors, dtype=np.float32)
     approximate = approximate_from is not None and count >= approximate_from
     index = _inverted_file(points) if approximate else _flat(points)
-    neighbours = np.empty((count, k), np.int64)
-    distances = np.empty((count, k))
+    neighbours, distances = np.empty((count, k), np.int64), np.empty((count, k))
     for start in range(0, count, QUERIES):
-        queries = np.arange(start, min(start + QUERIES, count))
-        found, distance = _search(index, points, queries, k)
+        rows = np.arange(start, min(start + QUERIES, count))
+        found, distance = _search(index, points[rows], k, rows)
         # cells that hold too few others: look everywhere
         if short := np.flatnonzero(np.isinf(distance).any(axis=1)).tolist():
-            found[short], distance[short] = _search(_flat(points), points, queries[short], k)
-        neighbours[queries], distances[queries] = found, distance
+            found[short], distance[short] = _search(_flat(points), points[rows[short]], k, rows[short])
+        neighbours[rows], distances[rows] = found, distance
         if advance is not None:
-            advance(len(queries))
+            advance(len(rows))
     return neighbours, distances
 
 
-def _search(index: Any, points: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices and distances [queries, k] of the nearest others; infinite where the index found too few."""
-    similarity, found = index.search(points[queries], min(k + SPARE, len(points)))
+def nearest_among(vectors: np.ndarray, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k rows of unit-length `vectors` [n, d] nearest to each of `queries` [m, d]: indices and distances [m, k].
+
+    Exact, and ordered like those of `nearest`. Where n is less than k, all n are returned.
+    """
+    count = len(queries)
+    k = min(k, len(vectors))
+    if k < 1:
+        return np.empty((count, 0), np.int64), np.empty((count, 0))
+    index = _flat(np.ascontiguousarray(vectors, dtype=np.float32))
+    points = np.ascontiguousarray(queries, dtype=np.float32)
+    neighbours, distances = np.empty((count, k), np.int64), np.empty((count, k))
+    for start in range(0, count, QUERIES):
+        part = slice(start, start + QUERIES)
+        neighbours[part], distances[part] = _search(index, points[part], k)
+    return neighbours, distances
+
+
+def _search(index: Any, queries: np.ndarray, k: int, own: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Indices and distances [queries, k] of the nearest rows; infinite where the index found too few.
+
+    `own` [queries] is the row that each query is itself, which is no neighbour of its own.
+    """
+    similarity, found = index.search(queries, min(k + SPARE, index.ntotal))
     distance = np.round(1.0 - similarity.astype(np.float64), DECIMALS).clip(0.0, 2.0)
-    distance[(found == queries[:, None]) | (found < 0)] = np.inf
+    distance[found < 0] = np.inf
+    if own is not None:
+        distance[found == own[:, None]] = np.inf
     order = np.lexsort((found, distance), axis=1)[:, :k]
     return np.take_along_axis(found, order, axis=1), np.take_along_axis(distance, order, axis=1)
 
