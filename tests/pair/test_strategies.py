@@ -4,9 +4,19 @@ import numpy as np
 import pytest
 
 from entp.config import Config
-from entp.pair.candidates import Candidates, by_chance, complementarity, in_other_clusters, in_own_cluster
-from entp.pair.vocabulary import novelty, vocabulary
+from entp.pair.strategies import (
+    Candidates,
+    by_chance,
+    complementarity,
+    in_other_clusters,
+    in_own_cluster,
+    left_over,
+    novelty,
+    vocabulary,
+    why_left_over,
+)
 from entp.params import load
+from entp.records import LEFT_OVER_REASONS
 from tests.pair.pools import clouds, fan, pool
 
 ONE_CLUSTER = np.zeros(4, dtype=np.int64)
@@ -93,3 +103,30 @@ def test_novelty_is_the_share_of_words_that_only_one_text_has():
 
 def test_chinese_words_are_pairs_of_characters():
     assert vocabulary("修剪玫瑰") == {"修剪", "剪玫", "玫瑰"}
+
+
+@pytest.mark.parametrize(
+    ("possible", "too_different", "too_similar", "expected"),
+    [
+        (3, 0, 7, "partner_taken"),
+        (0, 6, 4, "too_different"),
+        (0, 5, 5, "too_different"),
+        (0, 4, 6, "too_similar"),
+        (0, 0, 0, "alone_in_group"),
+    ],
+)
+def test_the_reason_is_where_the_neighbours_lie(possible, too_different, too_similar, expected):
+    assert why_left_over(possible, too_different, too_similar) == expected
+    assert expected in LEFT_OVER_REASONS
+
+
+def test_whoever_is_in_no_pair_has_a_reason():
+    samples = pool(fan(0, 45, 20, 180, 182, 90), languages=["en"] * 5 + ["zh"])
+    candidates = in_own_cluster(samples, np.zeros(6, dtype=np.int64), load(overrides=["pair.neighbours=1"]))
+    chosen = [edge for edge in candidates.edges if (edge.first, edge.second) == (1, 2)]
+    assert left_over(candidates, chosen) == {
+        0: "too_similar",
+        3: "too_similar",
+        4: "too_similar",
+        5: "alone_in_group",
+    }
