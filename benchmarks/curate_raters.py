@@ -34,7 +34,7 @@ from entp.curate import (
     estimate_jointly,
     estimate_transition_matrix,
 )
-from entp.curate.agreement import quadratic_kappa, strangers
+from entp.curate.validation import quadratic_kappa, strangers
 from entp.embed import embed
 from entp.neighbours import nearest
 from entp.progress import console, progress

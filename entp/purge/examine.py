@@ -14,13 +14,13 @@ from entp.progress import progress
 from entp.purge.choice import choose_rules
 from entp.purge.duplicates.exact import exact_keys
 from entp.purge.duplicates.shingles import shingle_lists
-from entp.purge.judge import measure
 from entp.purge.leaks import benchmarks, find_leaks
 from entp.purge.personal import chosen_types, replace_personal_data, without_personal_texts
 from entp.purge.repair import repair
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch
 from entp.purge.spread import in_order, processors
+from entp.purge.verdicts import measure
 from entp.records import CONTAMINATED, LEAKS, with_text
 from entp.text.tokens import Tokens, lower_tokens
 

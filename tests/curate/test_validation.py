@@ -1,9 +1,11 @@
+"""Raters before and after curation, and forecasts of scores beside what came true."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from entp.curate.agreement import agreement, quadratic_kappa, strangers
+from entp.curate.validation import agreement, calibration_error, quadratic_kappa, reliability_table, strangers
 
 
 def test_kappa_is_one_for_equal_scores_and_counts_large_differences_more():
@@ -39,3 +41,15 @@ def test_agreement_is_measured_before_after_and_with_strangers():
 
     kappas = agreement(scores, 5 - scores, neighbours, np.zeros((4, 1)), (of_neighbour, turned))
     assert kappas == {"raw": -1.0, "curated": 1.0, "control": 1.0}
+
+
+def test_forecasts_are_grouped_by_what_they_promise():
+    predicted = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8], [0.9, 0.1]])
+    table = reliability_table(predicted, np.array([0, 0, 1, 1]))
+    assert table.rows() == [
+        (0.1, pytest.approx(1 / 3, abs=1e-6), 3),
+        (0.2, 0.0, 1),
+        (0.8, 1.0, 1),
+        (0.9, pytest.approx(2 / 3, abs=1e-6), 3),
+    ]
+    assert calibration_error(table) == pytest.approx((3 * 0.23333 + 0.2 + 0.2 + 3 * 0.23333) / 8, abs=1e-3)

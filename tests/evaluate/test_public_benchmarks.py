@@ -14,10 +14,10 @@ import pytest
 from entp.config import EvaluateConfig
 from entp.errors import DataError, SetupError
 from entp.evaluate import harness
-from entp.evaluate.benchmarks import BENCHMARKS, load
 from entp.evaluate.catalogue import Suite, _folders, load_suite
 from entp.evaluate.engine import Model
 from entp.evaluate.harness import Conditions, evaluate_model
+from entp.evaluate.public_benchmarks import BENCHMARKS, load
 from entp.evaluate.rows import Outcome
 
 DATA = Path(os.environ.get("ENTP_TEST_DATA", "/nowhere")) / "benchmarks"
