@@ -11,6 +11,7 @@ import polars as pl
 from entp import store
 from entp.config import PurgeConfig
 from entp.progress import progress
+from entp.purge.apply_rules import measure
 from entp.purge.choice import choose_rules
 from entp.purge.duplicates.exact import exact_keys
 from entp.purge.duplicates.shingles import shingle_lists
@@ -20,7 +21,6 @@ from entp.purge.repair import repair
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch
 from entp.purge.spread import in_order, processors
-from entp.purge.verdicts import measure
 from entp.records import CONTAMINATED, LEAKS, with_text
 from entp.text.tokens import Tokens, lower_tokens
 

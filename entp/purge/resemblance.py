@@ -9,9 +9,9 @@ from __future__ import annotations
 import polars as pl
 
 from entp.config import PurgeConfig
+from entp.purge.apply_rules import FIRED
 from entp.purge.duplicates.commonness import commonness, count, empty_counts, weights
 from entp.purge.duplicates.substrings import shared_spans
-from entp.purge.verdicts import FIRED
 from entp.records import SPAN_PLACES, SPANS, WEIGHTS, with_text
 
 SHARED = "shared_span"

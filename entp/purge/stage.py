@@ -11,6 +11,7 @@ from entp import store
 from entp.config import Config, PurgeConfig
 from entp.errors import DataError
 from entp.purge import priors
+from entp.purge.apply_rules import FIRED, decide
 from entp.purge.choice import choose_rules
 from entp.purge.duplicates.find import find_duplicates
 from entp.purge.duplicates.index import write_index
@@ -19,7 +20,7 @@ from entp.purge.resemblance import find_boilerplate, weigh
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch, scratch_folder
 from entp.purge.summary import distributions, metrics
-from entp.purge.verdicts import FIRED, assemble_verdicts, decide, with_flags
+from entp.purge.verdicts import assemble_verdicts, with_flags
 from entp.records import (
     CONTAMINATED,
     DUPLICATES,

@@ -18,7 +18,7 @@ from entp.rate.measures import input_metrics, rater_metrics, sameness, usage_met
 from entp.rate.raters import RATERS, rate_raw
 from entp.rate.rating import RawRating
 from entp.rate.scores import score_ratings
-from entp.rate.stratified import stratified_sample
+from entp.rate.subsample import within_budget
 from entp.records import RATING_CRITERIA, RATINGS
 from entp.stages import Inputs, identity
 from entp.store import Summary
@@ -30,7 +30,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
     """Rate the samples within the budget by each rater; publish one rating per rater and sample."""
     with store.publish(output, identity("rate", config, inputs)) as dataset:
         samples = store.read(inputs["purge"], "samples")
-        inside = stratified_sample(samples, config.rate.max_samples, config.seed)
+        inside = within_budget(samples, config.rate.max_samples, config.seed)
         raters = [rater for rater in config.rate.raters if rater in RATERS]
         tables: dict[str, pl.DataFrame] = {}
         notes: list[str] = []

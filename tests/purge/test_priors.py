@@ -10,10 +10,10 @@ import pytest
 from entp import store
 from entp.errors import DataError, UsageError
 from entp.purge import priors
+from entp.purge.apply_rules import decide
 from entp.purge.priors import MIN_GROUP, fit, limit_of
 from entp.purge.rule import LowerQuantile, Rule, UpperQuantile
 from entp.purge.stage import fit_priors, run
-from entp.purge.verdicts import decide
 from tests.datasets import publish, sample
 from tests.purge.pool import configured
 

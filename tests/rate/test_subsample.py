@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from entp.rate.stratified import stratified_sample
+from entp.rate.subsample import within_budget
 
 
 def pool(**sizes: int) -> pl.DataFrame:
@@ -11,7 +11,7 @@ def pool(**sizes: int) -> pl.DataFrame:
 
 
 def chosen(samples: pl.DataFrame, budget: int | None, seed: int = 42) -> pl.DataFrame:
-    return samples.filter(stratified_sample(samples, budget, seed))
+    return samples.filter(within_budget(samples, budget, seed))
 
 
 def test_without_a_budget_everything_is_rated():

@@ -1,4 +1,4 @@
-"""Which samples are rated when not all can be: a sample of the pool, stratified by source."""
+"""Which samples are rated when the budget does not cover them all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import polars as pl
 from entp.records import chances
 
 
-def stratified_sample(samples: pl.DataFrame, max_samples: int | None, seed: int) -> pl.Series:
+def within_budget(samples: pl.DataFrame, max_samples: int | None, seed: int) -> pl.Series:
     """True for at most `max_samples` samples, each source in proportion to its size (largest remainder).
 
     Inside a source the order is by chance (`records.chances`): a larger budget keeps what a smaller one chose, up
