@@ -78,6 +78,16 @@ class Reply:
     error: str = ""
 
 
+class Client(Protocol):
+    """What a caller asks: a `Session`, or whatever stands between one and the caller."""
+
+    async def generate(self, requests: Sequence[Generate]) -> list[Reply]: ...
+
+    async def choose(self, requests: Sequence[Choose]) -> list[Reply]: ...
+
+    async def loglikelihood(self, requests: Sequence[LogLikelihood]) -> list[Reply]: ...
+
+
 class Backend(Protocol):
     """Something that computes. `batch_size` requests are worth handing over at once."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from entp.config import Config
-from entp.llm.rounds import Asker
+from entp.llm.client import Client
 from entp.mix import acceptance
 from entp.mix.draft import Draft, settle
 from entp.mix.methods import METHODS, one_to_one
@@ -44,9 +44,9 @@ class Fusion:
         return to_json(parents, self.model, self.steps, self.curve, self.ratings, self.decision)
 
 
-async def fuse(asker: Asker, pair: Pair, corpus: Corpus, config: Config, model: str) -> Fusion:
+async def fuse(client: Client, pair: Pair, corpus: Corpus, config: Config, model: str) -> Fusion:
     """Work on one pair to its end. A request without a reply makes it `failed`; nothing is raised."""
-    work = Work(pair, config, Meter(asker))
+    work = Work(pair, config, Meter(client))
     try:
         decision, messages = await _live(work, corpus)
     except InfrastructureFault as fault:

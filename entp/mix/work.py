@@ -9,8 +9,7 @@ from typing import Any
 
 from entp.config import Config
 from entp.errors import UsageError
-from entp.llm.client import Choose, Generate, LogLikelihood, Reply
-from entp.llm.rounds import Asker
+from entp.llm.client import Choose, Client, Generate, LogLikelihood, Reply
 from entp.mix.loss import Written
 from entp.mix.trace import Operator, Ratings, Step, no_ratings, step
 from entp.progress import Advance
@@ -41,22 +40,22 @@ class Pair:
 
 
 class Meter:
-    """An asker that counts what passes through it. It stands in for a session wherever one is asked."""
+    """A client that counts what passes through it. It stands in for a session wherever one is asked."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self.calls = 0
         self.tokens_in = 0
         self.tokens_out = 0
 
     async def generate(self, requests: Sequence[Generate], advance: Advance | None = None) -> list[Reply]:
-        return self._count(await self._asker.generate(requests), advance)
+        return self._count(await self._client.generate(requests), advance)
 
     async def choose(self, requests: Sequence[Choose], advance: Advance | None = None) -> list[Reply]:
-        return self._count(await self._asker.choose(requests), advance)
+        return self._count(await self._client.choose(requests), advance)
 
     async def loglikelihood(self, requests: Sequence[LogLikelihood], advance: Advance | None = None) -> list[Reply]:
-        return self._count(await self._asker.loglikelihood(requests), advance)
+        return self._count(await self._client.loglikelihood(requests), advance)
 
     def _count(self, replies: list[Reply], advance: Advance | None) -> list[Reply]:
         self.calls += len(replies)

@@ -1,4 +1,4 @@
-"""Rounds: straight-line jobs, full batches, the same ones every time."""
+"""Straight-line jobs, full batches, the same ones every time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from entp.config import LLMConfig
 from entp.errors import SetupError
-from entp.llm import ledger, rounds
+from entp.llm import ledger
+from entp.llm.batching import run_jobs
 from entp.llm.client import Choose, Generate, user
 from entp.llm.session import open_session
 from tests.llm.test_session import Model
@@ -22,16 +23,16 @@ def play(monkeypatch, tmp_path):
     def played(model, jobs, in_flight=8, folder="cache", may_start=None):
         monkeypatch.setattr("entp.llm.session.open_backend", lambda _: model)
         with open_session(LLMConfig(), tmp_path / folder, "test") as session:
-            return session.run(rounds.run(session, jobs, in_flight, may_start=may_start))
+            return session.run(run_jobs(session, jobs, in_flight, may_start=may_start))
 
     return played
 
 
-async def talk(asker, name: str, turns: int):
+async def talk(client, name: str, turns: int):
     """Asks `turns` questions, each one about the reply before."""
     said = name
     for _ in range(turns):
-        said = (await asker.generate([Generate(user(said + "+"), 8)]))[0].text
+        said = (await client.generate([Generate(user(said + "+"), 8)]))[0].text
     return said
 
 
@@ -43,7 +44,7 @@ def test_results_come_back_in_the_order_of_the_jobs(play):
     assert play(Model(), talks(3, 0, 1, 2), in_flight=2) == ["a+++", "b", "c+", "d++"]
 
 
-def test_questions_of_all_jobs_go_out_together(play):
+def test_requests_of_all_jobs_go_out_together(play):
     model = Model()
     play(model, talks(2, 2, 2, 2))
     assert model.batches == [["a+", "b+", "c+", "d+"], ["a++", "b++", "c++", "d++"]]
@@ -56,8 +57,8 @@ def test_the_next_job_starts_when_one_ends(play):
 
 
 def test_each_kind_goes_out_as_one_list(play):
-    async def judge(asker, name):
-        return (await asker.choose([Choose(user(name), ("yes", "no"))]))[0].text
+    async def judge(client, name):
+        return (await client.choose([Choose(user(name), ("yes", "no"))]))[0].text
 
     model = Model()
     jobs = [partial(judge, name="j"), *talks(1), partial(judge, name="k")]
@@ -66,8 +67,8 @@ def test_each_kind_goes_out_as_one_list(play):
 
 
 def test_a_job_gets_the_replies_to_its_own_list(play):
-    async def many(asker, names):
-        return [reply.text for reply in await asker.generate([Generate(user(name), 8) for name in names])]
+    async def many(client, names):
+        return [reply.text for reply in await client.generate([Generate(user(name), 8) for name in names])]
 
     assert play(Model(), [partial(many, names="abc"), partial(many, names=""), partial(many, names="d")]) == [
         ["a", "b", "c"],
@@ -96,8 +97,8 @@ def test_the_exception_of_a_job_is_raised_as_it_is(play):
 
 
 def test_a_job_that_asks_twice_at_once_is_told_so(play):
-    async def hasty(asker):
-        return await asyncio.gather(talk(asker, "x", 1), talk(asker, "y", 1))
+    async def hasty(client):
+        return await asyncio.gather(talk(client, "x", 1), talk(client, "y", 1))
 
     with pytest.raises(RuntimeError, match="one call at a time"):
         play(Model(), [hasty, *talks(1)])
@@ -124,7 +125,7 @@ def test_who_may_start_is_decided_by_the_earliest_jobs_alone(play, concurrency):
     assert sorted(seen)[:6] == [0, 0, 0, 1, 2, 3]
 
 
-def test_jobs_that_wait_for_admission_do_not_hold_up_the_round(play):
+def test_jobs_that_wait_for_admission_do_not_hold_up_the_batch(play):
     model = Model()
     play(model, talks(1, 4, 1, 1), in_flight=2, may_start=lambda _: True)
     assert [len(batch) for batch in model.batches] == [2, 2, 1, 1, 1]
