@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from entp.train.checkpoints import last_complete
+from entp.train.sft import last_complete
 
 
 def write(folder: Path, step: int, state: str | None) -> Path:
