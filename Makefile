@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := --extra train --extra qlora --extra embedded --extra cluster --extra dev
+EXTRAS := --extra train --extra qlora --extra embedded --extra cluster
 STAMP := $(VENV)/.installed
 
 # Where torch comes from: a wheel folder that pip is configured with, else PyTorch's own index for this machine.
@@ -10,18 +10,28 @@ WHEELS := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null)
 TORCH_SOURCE := $(if $(WHEELS),--find-links $(WHEELS),--torch-backend auto)
 
 OUTPUT ?= runs/sample
+WORKERS ?= auto
 # Pairs that the embedded model fuses: the whole loop in six to ten minutes. All of the sample pool's: make run PAIRS=null
 PAIRS ?= 8
 ARGS ?=
 TARGET ?= cpu
 
-.PHONY: run test test-vllm bench-mix lint clean lock setup lock-gpu image
+.PHONY: run test fast-test wheel-test test-vllm bench-mix lint generate clean lock setup lock-gpu image
 
 run: setup
 	$(BIN)/entp run --input examples/pool --output $(OUTPUT) mix.max_pairs=$(PAIRS) $(ARGS)
 
+# On all cores; tests that share a model or a port stay together.
 test: setup lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+
+# The tier to run while editing.
+fast-test: setup
+	$(BIN)/python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadgroup
+
+# The built wheel in environments of its own, with nothing of the checkout: the core alone, then with models.
+wheel-test: setup
+	scripts/test-wheel.sh $(BIN)/uv $(TORCH_SOURCE)
 
 # A real vLLM, on a CPU, in an environment of its own (3.5 GB).
 test-vllm:
@@ -38,22 +48,34 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# What is made from the code: params.yaml from entp/config.py, dvc.yaml from entp/stages.py.
+generate: setup
+	$(BIN)/entp params > params.yaml.new && mv params.yaml.new params.yaml
+	$(BIN)/entp dvc-stages > dvc.yaml.new && mv dvc.yaml.new dvc.yaml
+
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml requirements/lock.txt requirements/torch.txt
+$(STAMP): pyproject.toml requirements/lock.txt requirements/dev.lock.txt requirements/torch.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "uv>=0.9,<1"
 	$(BIN)/uv pip install --python $(BIN)/python $(TORCH_SOURCE) --requirement requirements/torch.txt
-	$(BIN)/uv pip install --python $(BIN)/python --no-deps --requirement requirements/lock.txt
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --requirement requirements/lock.txt \
+		--requirement requirements/dev.lock.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	touch $@
 
-# torch (see requirements/README.md) is pinned apart, and with it what it brings.
+# torch (see requirements/README.md) is pinned apart, and with it what it brings; so are the development tools.
+COMPILE = $(BIN)/uv pip compile pyproject.toml $(EXTRAS) --universal --python-version 3.11 --no-annotate --no-header \
+	$(if $(WHEELS),--find-links $(WHEELS)) --constraint requirements/torch.txt --no-emit-find-links \
+	--no-emit-package torch --no-emit-package llama-cpp-python
+
 lock:
-	$(BIN)/uv pip compile pyproject.toml $(EXTRAS) --universal --python-version 3.11 --no-annotate --no-header \
-		$(if $(WHEELS),--find-links $(WHEELS)) --constraint requirements/torch.txt --output-file requirements/lock.txt \
-		--no-emit-package torch --no-emit-package llama-cpp-python --no-emit-find-links
+	$(COMPILE) --output-file requirements/lock.txt
 	sed -i -E '/^(nvidia-|triton|cuda-)/d' requirements/lock.txt
+	$(COMPILE) --extra dev --constraint requirements/lock.txt --quiet --output-file requirements/dev.lock.txt
+	sed -i -E '/^(nvidia-|triton|cuda-)/d' requirements/dev.lock.txt
+	grep -vxFf requirements/lock.txt requirements/dev.lock.txt > requirements/dev.lock.txt.new
+	mv requirements/dev.lock.txt.new requirements/dev.lock.txt
 
 # The GPU image's lock, for its platform (Debian 12, Python 3.11). Wheels only, so that its build needs no compiler;
 # four pure-Python packages have none.

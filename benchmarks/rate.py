@@ -28,10 +28,10 @@ from benchmarks import results
 from benchmarks.apart import apart
 from entp import loop, params, store
 from entp.config import Config, LLMConfig
+from entp.judge.prompt import render
 from entp.llm.client import Choose, user
 from entp.llm.session import open_session
 from entp.progress import console
-from entp.rate.asking import render
 from entp.rate.raters import judge, rate_raw
 from entp.records import Message
 
@@ -148,7 +148,7 @@ def rated(rater: str, config: Config, conversations: Sequence[list[Message]]) ->
 
 def read(config: Config, conversations: Sequence[list[Message]]) -> Read:
     """The rival of the second result, in a process of its own."""
-    prompts = [user(render(judge.PROMPT_VERSION, messages, config.rate.max_tokens)) for messages in conversations]
+    prompts = [user(render(judge.PROMPT, messages, config.rate.max_tokens)) for messages in conversations]
     asked = [Choose(prompt, judge.ANSWERS) for prompt in prompts]
     return (
         _read_by_vllm(config.llm, asked) if config.llm.backend == "vllm" else _read_by_transformers(config.llm, asked)

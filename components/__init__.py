@@ -1,1 +1,4 @@
-"""One Kubeflow Pipelines component per step: a container, what goes in and what comes out."""
+"""The Kubeflow Pipelines components: containers, what goes into each and what comes out.
+
+Those of the stages are made from `entp/stages.py`; every container runs `entp step ...`.
+"""

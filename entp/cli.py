@@ -315,6 +315,19 @@ def params(overrides: Overrides = None, params: Params = None) -> None:
     typer.echo(as_yaml(_load(params, overrides or [])), nl=False)
 
 
+@app.command()
+def dvc_stages() -> None:
+    """Print `dvc.yaml`, made from the stages.
+
+    **Example**
+
+    `entp dvc-stages > dvc.yaml`
+    """
+    from entp.dvc_file import as_yaml
+
+    typer.echo(as_yaml(), nl=False)
+
+
 app.add_typer(commands.app, rich_help_panel="On a cluster")
 app.add_typer(preflight_command.app, rich_help_panel="On a cluster")
 app.add_typer(pipelines_command.app, rich_help_panel="On a cluster")

@@ -12,7 +12,7 @@ from typing import Any
 from entp import accounting, store
 from entp.config import Config
 from entp.errors import DataError, UsageError
-from entp.stages import NAMES, STAGES, Inputs, Stage, identity
+from entp.stages import NAMES, Inputs, Stage, between, identity
 from entp.store import Summary
 
 
@@ -101,14 +101,7 @@ def _record_metrics(output: Path, summary: Summary, seconds: float) -> None:
 
 
 def _selected(first: str | None, until: str | None) -> tuple[Stage, ...]:
-    start = NAMES.index(_known(first)) if first else 0
-    stop = NAMES.index(_known(until)) + 1 if until else len(NAMES)
-    if start >= stop:
+    chosen = between(first or NAMES[0], until or NAMES[-1])
+    if not chosen:
         raise UsageError(f"--from {first} comes after --until {until}; the order is {', '.join(NAMES)}")
-    return STAGES[start:stop]
-
-
-def _known(name: str) -> str:
-    if name not in NAMES:
-        raise UsageError(f"there is no stage {name!r}; the stages are {', '.join(NAMES)}")
-    return name
+    return chosen

@@ -19,20 +19,6 @@ from entp.store import Summary
 if TYPE_CHECKING:
     from entp.track import Tracker
 
-#: The metrics worth a glance while the loop runs; the report and MLflow have them all.
-HEADLINES = {
-    "ingest": ("samples", "repeats", "quarantined"),
-    "purge": ("kept", "dropped", "duplicates", "repaired"),
-    "rate": ("requests", "tokens_in"),
-    "curate": ("hq_ratio", "lq_ratio", "undecided_ratio"),
-    "pair": ("clusters", "silhouette", "pairs", "left_over"),
-    "mix": ("pairs", "accepted_ratio", "loss_first", "loss_last", "tokens_per_pair"),
-    "assemble": ("train_rows", "validation_rows", "fusion_rows", "hq_rows"),
-    "train": ("loss_first", "loss_last", "validation_loss_before", "validation_loss_after"),
-    "evaluate": (),
-    "gate": ("promoted", "gain", "noise"),
-}
-
 
 def run_and_show(config: Config, raw: Sequence[Path], output: Path, first: str | None, until: str | None) -> None:
     """Run the loop, log every finished stage to MLflow, write the report, and print where everything is.
@@ -140,7 +126,9 @@ def _show_outcome(outcome: loop.Outcome) -> None:
         console.print(f"[dim]{outcome.stage:<9} unchanged, skipped[/]", highlight=False)
         return
     metrics = outcome.summary.metrics
-    shown = "  ".join(f"{name} {_number(metrics[name])}" for name in HEADLINES[outcome.stage] if name in metrics)
+    shown = "  ".join(
+        f"{name} {_number(metrics[name])}" for name in stage_named(outcome.stage).headlines if name in metrics
+    )
     console.print(f"          [green]done[/] in {outcome.seconds:.1f} s  {shown}", highlight=False)
     for note in outcome.summary.notes:
         console.print(f"          [yellow]note[/] {note}", highlight=False)

@@ -1,19 +1,19 @@
-"""The pipeline as a table: every stage, what it reads, and what its result depends on.
+"""The pipeline as a table: every stage, what it reads, what it makes, and what its result depends on.
 
-The one place that knows the order. `entp run`, `dvc.yaml` (checked by a test) and the Kubeflow pipeline follow it.
+The one place that knows the stages and their order. `entp run` walks it; the commands, the Kubeflow components and
+their pipelines, and `dvc.yaml` are made from it. What code a stage runs is found by following its imports.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
-from entp import store
+from entp import source_code, store
 from entp.config import Config
 from entp.errors import UsageError
 from entp.store import Identity, Summary
@@ -21,8 +21,6 @@ from entp.store import Identity, Summary
 #: Where a stage finds what it reads: the dataset directory of each parent stage, or, for `ingest`, the raw files.
 Inputs = Mapping[str, Path]
 
-PACKAGE = Path(__file__).parent
-SHARED_CODE = ("records.py", "store.py")
 #: Settings that may name a local file or folder, whose content then counts, not its path.
 PATHS = (
     ("llm", "model"),
@@ -46,90 +44,112 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: `parents` are stage names, `sections` the config sections, `code` the paths under `entp/`."""
+    """One stage, whose code is `run` in `entp/<name>/stage.py`.
+
+    `makes` names its dataset as an artifact, `parents` are stage names, `sections` the config sections that it reads,
+    `headlines` the metrics worth a glance while the loop runs; `kind` says whether the dataset is a trained model.
+    """
 
     name: str
     title: str
+    makes: str
     parents: tuple[str, ...]
     sections: tuple[str, ...]
-    code: tuple[str, ...]
+    headlines: tuple[str, ...]
+    kind: Literal["dataset", "model"] = "dataset"
+
+    @property
+    def module(self) -> str:
+        """The module that provides `run`."""
+        return f"entp.{self.name}.stage"
 
     @property
     def run(self) -> Run:
-        return cast(Run, importlib.import_module(f"entp.{self.name}.stage").run)
+        return cast(Run, importlib.import_module(self.module).run)
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("ingest", "Read raw files into canonical samples", (), ("ingest",), ("ingest", "text/language.py")),
+    Stage(
+        "ingest",
+        "Read raw files into canonical samples",
+        makes="ingested",
+        parents=(),
+        sections=("ingest",),
+        headlines=("samples", "repeats", "quarantined"),
+    ),
     Stage(
         "purge",
         "Repair, reject by rule, deduplicate",
-        ("ingest",),
-        ("seed", "purge", "embed"),
-        (
-            "purge",
-            "embed.py",
-            "llm/embedded.py",
-            "pii",
-            "contamination",
-            "text",
-            "evaluate/catalogue.py",
-            "evaluate/tasks",
-            "ingest",
-        ),
+        makes="purged",
+        parents=("ingest",),
+        sections=("seed", "purge", "embed"),
+        headlines=("kept", "dropped", "duplicates", "repaired"),
     ),
-    Stage("rate", "Score every kept sample", ("purge",), ("seed", "rate", "llm"), ("rate", "llm")),
+    Stage(
+        "rate",
+        "Score every kept sample",
+        makes="rated",
+        parents=("purge",),
+        sections=("seed", "rate", "llm"),
+        headlines=("requests", "tokens_in"),
+    ),
     Stage(
         "curate",
         "Correct the scores; split into tiers",
-        ("purge", "rate"),
-        ("seed", "curate", "embed"),
-        ("curate", "neighbours.py", "embed.py", "llm/embedded.py"),
+        makes="curated",
+        parents=("purge", "rate"),
+        sections=("seed", "curate", "embed"),
+        headlines=("hq_ratio", "lq_ratio", "undecided_ratio"),
     ),
     Stage(
         "pair",
         "Pair low-quality samples",
-        ("purge", "curate"),
-        ("seed", "pair"),
-        ("pair", "neighbours.py", "text"),
+        makes="paired",
+        parents=("purge", "curate"),
+        sections=("seed", "pair"),
+        headlines=("clusters", "silhouette", "pairs", "left_over"),
     ),
     Stage(
         "mix",
         "Fuse each pair into a new sample",
-        ("purge", "curate", "pair"),
-        ("seed", "mix", "loss", "audit", "llm", "rate", "embed"),
-        (
-            "mix",
-            "audit",
-            "purge/duplicates",
-            "purge/text.py",
-            "pii",
-            "contamination",
-            "evaluate/catalogue.py",
-            "evaluate/tasks",
-            "ingest",
-            "llm",
-            "rate",
-            "embed.py",
-            "text",
-        ),
+        makes="mixed",
+        parents=("purge", "curate", "pair"),
+        sections=("seed", "mix", "loss", "audit", "llm", "rate", "embed"),
+        headlines=("pairs", "accepted_ratio", "loss_first", "loss_last", "tokens_per_pair"),
     ),
     Stage(
         "assemble",
         "Build the training set",
-        ("purge", "curate", "pair", "mix"),
-        ("seed", "assemble"),
-        ("assemble", "sources/weights.py", "text/language.py"),
+        makes="assembled",
+        parents=("purge", "curate", "pair", "mix"),
+        sections=("seed", "assemble"),
+        headlines=("train_rows", "validation_rows", "fusion_rows", "hq_rows"),
     ),
-    Stage("train", "Fine-tune the model", ("assemble",), ("seed", "train"), ("train", "llm/embedded.py")),
+    Stage(
+        "train",
+        "Fine-tune the model",
+        makes="trained",
+        parents=("assemble",),
+        sections=("seed", "train"),
+        headlines=("loss_first", "loss_last", "validation_loss_before", "validation_loss_after"),
+        kind="model",
+    ),
     Stage(
         "evaluate",
         "Score the model before and after",
-        ("train",),
-        ("seed", "train", "evaluate", "llm"),
-        ("evaluate", "llm", "rate"),
+        makes="evaluated",
+        parents=("train",),
+        sections=("seed", "train", "evaluate", "llm"),
+        headlines=(),
     ),
-    Stage("gate", "Promote the model, or not", ("train", "evaluate"), ("gate",), ("gate", "track.py")),
+    Stage(
+        "gate",
+        "Promote the model, or not",
+        makes="decided",
+        parents=("train", "evaluate"),
+        sections=("gate",),
+        headlines=("promoted", "gain", "noise"),
+    ),
 )
 NAMES = tuple(stage.name for stage in STAGES)
 
@@ -142,11 +162,28 @@ def stage_named(name: str) -> Stage:
     raise UsageError(f"there is no stage {name!r}; the stages are {', '.join(NAMES)}")
 
 
+def between(first: str, last: str) -> tuple[Stage, ...]:
+    """The stages from `first` to `last`; none where `last` comes before it. Raises UsageError for an unknown name."""
+    start, end = (STAGES.index(stage_named(name)) for name in (first, last))
+    return STAGES[start : end + 1]
+
+
+#: From the raw pool to the training set; what comes after needs a model to train.
+DATA_STAGES = between("ingest", "assemble")
+MODEL_STAGES = between("train", "gate")
+
+
+def sections_of(stages: Iterable[Stage]) -> tuple[str, ...]:
+    """The config sections that these stages read, in the configuration's order."""
+    read = {section for stage in stages for section in stage.sections}
+    return tuple(name for name in Config.model_fields if name in read)
+
+
 def identity(name: str, config: Config, inputs: Inputs) -> Identity:
     """What determines the stage's output. Two runs with equal identities publish equal data."""
     stage = stage_named(name)
     parents = {key: _input_digest(path) for key, path in sorted(inputs.items())}
-    return Identity(name, by_content(config.digestible(stage.sections)), code_version(stage.code), parents)
+    return Identity(name, by_content(config.digestible(stage.sections)), source_code.version(stage.module), parents)
 
 
 def by_content(settings: dict[str, Any]) -> dict[str, Any]:
@@ -160,15 +197,6 @@ def by_content(settings: dict[str, Any]) -> dict[str, Any]:
     return settings
 
 
-@cache
-def code_version(paths: Sequence[str]) -> str:
-    """Digest of the source files a stage runs (its room, the rooms it uses, and the shared formats)."""
-    digest = hashlib.blake2b(digest_size=8)
-    for file in sorted(file for path in (*SHARED_CODE, *paths) for file in _source_files(PACKAGE / path)):
-        digest.update(str(file.relative_to(PACKAGE)).encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 def _path_identity(name: str) -> str:
     path = Path(name).expanduser()
     if not path.exists():
@@ -178,12 +206,6 @@ def _path_identity(name: str) -> str:
 
         return model_identity(name)
     return f"{path.resolve().name}@{raw_digest(path)}"
-
-
-def _source_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    return [file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
 
 
 def _input_digest(path: Path) -> str:

@@ -1,16 +1,18 @@
 """`entp-compare`: methods x seeds on one curated pool, each cell in a pod of its own, and one table."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from kfp import dsl
-from kfp.dsl import Dataset, Input
 from kfp.dsl.base_component import BaseComponent
 
-from components.cell import cell
-from components.comparison import comparison
-from components.finish import finish
-from components.grid import grid
+from components.comparing import CELL_SECTIONS, CURATED_POOL, cell, comparison, grid
+from components.container import datasets, sections
+from components.run import finish
 from entp.platform.profiles import Profile
-from pipelines.data_steps import artifacts, curated_pool
-from pipelines.parameters import defaults
+from entp.stages import between
+from pipelines.data_steps import artifacts, data_steps
+from pipelines.parameters import POOL, POOL_DEFAULTS, pipeline, section_defaults, section_types
 from pipelines.placement import place
 
 #: A method is a name and the settings that make it: what differs from the pipeline's parameters. With a `selector`, one
@@ -25,101 +27,53 @@ METHODS = [
 SEEDS = [1, 2, 3]
 
 
+#: What is done once for all cells; they do the rest up to `evaluate`.
+ONCE = between("ingest", "curate")
+ALL = between("ingest", "evaluate")
+
+
 def compare(profile: Profile) -> BaseComponent:
     """The pipeline, placed by `profile`."""
-    default, cells = defaults(profile), _cells(profile)
+    cells = _cells(profile)
 
-    @dsl.pipeline(name="entp-compare", description="Methods x seeds on one curated pool, with intervals.")
-    def pipeline(
-        pool_name: str = "pool",
-        pool_md5: str = "",
-        methods: list = METHODS,
-        seeds: list = SEEDS,
-        rows: int = 200,
-        held_out: int = 100,
-        seed: int = default["seed"],
-        ingest: dict = default["ingest"],
-        purge: dict = default["purge"],
-        llm: dict = default["llm"],
-        embed: dict = default["embed"],
-        rate: dict = default["rate"],
-        curate: dict = default["curate"],
-        pair: dict = default["pair"],
-        mix: dict = default["mix"],
-        loss: dict = default["loss"],
-        audit: dict = default["audit"],
-        assemble: dict = default["assemble"],
-        train: dict = default["train"],
-        evaluate: dict = default["evaluate"],
-    ):
-        sections = {
-            "seed": seed, "ingest": ingest, "purge": purge, "llm": llm, "embed": embed, "rate": rate,
-            "curate": curate,
-        }  # fmt: skip
+    def steps(given: Mapping[str, Any]) -> None:
         ended = place(finish(), "finish", profile).set_caching_options(False)
         with dsl.ExitHandler(ended, name="compare"):
-            tasks = curated_pool(profile, pool_name, pool_md5, sections)
-            planning = grid(methods=methods, seeds=seeds, rows=rows, held_out=held_out)
+            tasks = data_steps(profile, given, ONCE)
+            planning = grid(**{name: given[name] for name in ("methods", "seeds", "rows", "held_out")})
             planned = place(planning, "grid", profile).set_caching_options(False)
             cells(
-                **artifacts(tasks, ["purge", "curate"], digests=True),
+                **artifacts(tasks, CURATED_POOL, digests=True),
                 cells=planned.outputs["cells"],
-                llm=llm,
-                rate=rate,
-                embed=embed,
-                pair=pair,
-                mix=mix,
-                loss=loss,
-                audit=audit,
-                assemble=assemble,
-                train=train,
-                evaluate=evaluate,
+                **{name: given[name] for name in CELL_SECTIONS},
             )
 
-    return pipeline
+    return pipeline(
+        "entp-compare",
+        {**POOL, "methods": list, "seeds": list, "rows": int, "held_out": int, **section_types(ALL)},
+        {
+            **POOL_DEFAULTS,
+            "methods": METHODS,
+            "seeds": SEEDS,
+            "rows": 200,
+            "held_out": 100,
+            **section_defaults(profile, ALL),
+        },
+        steps,
+        "Methods x seeds on one curated pool, with intervals.",
+    )
 
 
 def _cells(profile: Profile) -> BaseComponent:
     """A pod for each of the cells, and the table of all. One loop: what nested loops yield cannot be collected."""
 
-    @dsl.pipeline(name="cells")
-    def pipeline(
-        purged: Input[Dataset],
-        purged_digest: str,
-        curated: Input[Dataset],
-        curated_digest: str,
-        cells: list,
-        llm: dict,
-        rate: dict,
-        embed: dict,
-        pair: dict,
-        mix: dict,
-        loss: dict,
-        audit: dict,
-        assemble: dict,
-        train: dict,
-        evaluate: dict,
-    ):
-        with dsl.ParallelFor(cells, name="methods-by-seeds") as item:
-            trial = cell(
-                purged=purged,
-                purged_digest=purged_digest,
-                curated=curated,
-                curated_digest=curated_digest,
-                cell=item,
-                llm=llm,
-                rate=rate,
-                embed=embed,
-                pair=pair,
-                mix=mix,
-                loss=loss,
-                audit=audit,
-                assemble=assemble,
-                train=train,
-                evaluate=evaluate,
-            )
+    def steps(given: Mapping[str, Any]) -> None:
+        with dsl.ParallelFor(given["cells"], name="methods-by-seeds") as item:
+            trial = cell(**{name: value for name, value in given.items() if name != "cells"}, cell=item)
             place(trial, "cell", profile)
         table = comparison(cells=dsl.Collected(trial.outputs["scores"]))
         place(table, "comparison", profile).set_caching_options(False)
 
-    return pipeline
+    return pipeline(
+        "cells", {**datasets(CURATED_POOL, digests=True), "cells": list, **sections(CELL_SECTIONS)}, {}, steps
+    )

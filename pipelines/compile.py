@@ -1,7 +1,7 @@
-"""Compile every pipeline for every profile: what `entp submit` sends, and Kubernetes-native resources for GitOps.
+"""Compile the pipelines: what `entp submit` sends, and Kubernetes-native resources for GitOps.
 
-compiled/<profile>/<pipeline>.yaml is Kubeflow's IR, compiled/<profile>/kubernetes/<pipeline>.yaml a Pipeline and a
-PipelineVersion resource.
+<profile>/<pipeline>.yaml is Kubeflow's IR, <profile>/kubernetes/<pipeline>.yaml a Pipeline and a PipelineVersion
+resource.
 """
 
 import hashlib
@@ -15,38 +15,47 @@ from kfp import compiler
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 from kfp.dsl.base_component import BaseComponent
 
+from entp.errors import UsageError
 from entp.platform.profiles import load_profile, profile_names
 from pipelines.compare import compare
 from pipelines.data_only import data_only
 from pipelines.purge_mix_sft import purge_mix_sft
 
-COMPILED = Path("pipelines/compiled")
 NAMESPACE = "entp"
 PIPELINES = {"purge_mix_sft": purge_mix_sft, "data_only": data_only, "compare": compare}
 #: Argo CD applies a pipeline before its version, and both before a retraining.
 WAVES = {"Pipeline": "0", "PipelineVersion": "1"}
 
 
-def compile_all(folder: Path = COMPILED, images: Mapping[str, str] | None = None) -> list[Path]:
+def compile_all(folder: Path, images: Mapping[str, str] | None = None) -> list[Path]:
     """Write every pipeline of every profile under `folder`; `images` replaces images by their short name."""
     written = []
     for name in profile_names():
         profile = load_profile(name)
         profile = profile.model_copy(update={"images": {**profile.images, **(images or {})}})
+        (folder / name / "kubernetes").mkdir(parents=True, exist_ok=True)
         for pipeline, build in PIPELINES.items():
-            written += _compile(build(profile), pipeline, folder / name)
+            component = build(profile)
+            package, native = folder / name / f"{pipeline}.yaml", folder / name / "kubernetes" / f"{pipeline}.yaml"
+            text = _package(component)
+            package.write_text(text)
+            native.write_text(_native(component, hashlib.sha256(text.encode()).hexdigest()[:12]))
+            written += [package, native]
     return written
 
 
-def _compile(component: BaseComponent, name: str, folder: Path) -> list[Path]:
-    (folder / "kubernetes").mkdir(parents=True, exist_ok=True)
-    package, native = folder / f"{name}.yaml", folder / "kubernetes" / f"{name}.yaml"
+def compile_one(pipeline: str, profile: str) -> str:
+    """One pipeline for one profile, as Kubeflow's IR. Raises UsageError for names that do not exist."""
+    if pipeline not in PIPELINES:
+        raise UsageError(f"there is no pipeline {pipeline!r}; the pipelines are {', '.join(PIPELINES)}")
+    return _package(PIPELINES[pipeline](load_profile(profile)))
+
+
+def _package(component: BaseComponent) -> str:
     with tempfile.TemporaryDirectory() as scratch:
-        raw = Path(scratch) / "package.yaml"
-        compiler.Compiler().compile(component, str(raw))
-        package.write_text(_in_order(yaml.safe_load_all(raw.read_text())))
-    native.write_text(_native(component, hashlib.sha256(package.read_bytes()).hexdigest()[:12]))
-    return [package, native]
+        path = Path(scratch) / "package.yaml"
+        compiler.Compiler().compile(component, str(path))
+        return _in_order(yaml.safe_load_all(path.read_text()))
 
 
 def _native(component: BaseComponent, content: str) -> str:

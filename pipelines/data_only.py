@@ -1,43 +1,32 @@
 """`entp-data-only`: raw pool to training set, with its report; no model is trained."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from kfp import dsl
 from kfp.dsl.base_component import BaseComponent
 
-from components.finish import finish
+from components.run import finish
 from entp.platform.profiles import Profile
+from entp.stages import DATA_STAGES
 from pipelines.data_steps import data_steps, report_on_data
-from pipelines.parameters import defaults
+from pipelines.parameters import POOL, POOL_DEFAULTS, pipeline, section_defaults, section_types
 from pipelines.placement import place
 
 
 def data_only(profile: Profile) -> BaseComponent:
     """The pipeline, placed by `profile`."""
-    default = defaults(profile)
 
-    @dsl.pipeline(name="entp-data-only", description="Purge, rate, curate, pair and mix a pool into a training set.")
-    def pipeline(
-        pool_name: str = "pool",
-        pool_md5: str = "",
-        seed: int = default["seed"],
-        ingest: dict = default["ingest"],
-        purge: dict = default["purge"],
-        llm: dict = default["llm"],
-        embed: dict = default["embed"],
-        rate: dict = default["rate"],
-        curate: dict = default["curate"],
-        pair: dict = default["pair"],
-        mix: dict = default["mix"],
-        loss: dict = default["loss"],
-        audit: dict = default["audit"],
-        assemble: dict = default["assemble"],
-    ):
-        sections = {
-            "seed": seed, "ingest": ingest, "purge": purge, "llm": llm, "embed": embed, "rate": rate,
-            "curate": curate, "pair": pair, "mix": mix, "loss": loss, "audit": audit, "assemble": assemble,
-        }  # fmt: skip
+    def steps(given: Mapping[str, Any]) -> None:
         ended = place(finish(), "finish", profile).set_caching_options(False)
         with dsl.ExitHandler(ended, name="data"):
-            tasks = data_steps(profile, pool_name, pool_md5, sections)
-            report_on_data(profile, tasks, sections, ends_pipeline="yes")
+            tasks = data_steps(profile, given)
+            report_on_data(profile, tasks, given, ends_pipeline="yes")
 
-    return pipeline
+    return pipeline(
+        "entp-data-only",
+        {**POOL, **section_types(DATA_STAGES)},
+        {**POOL_DEFAULTS, **section_defaults(profile, DATA_STAGES)},
+        steps,
+        "Purge, rate, curate, pair and mix a pool into a training set.",
+    )

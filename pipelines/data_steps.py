@@ -1,81 +1,59 @@
 """The data half of a pipeline: from the raw pool to the training set, with a report on it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kfp.dsl import PipelineTask
 
-from components.assemble import assemble
-from components.curate import curate
-from components.data_report import data_report
-from components.fetch import fetch
-from components.ingest import ingest
-from components.mix import mix
-from components.pair import pair
-from components.purge import purge
-from components.rate import rate
+from components.reports import data_report
+from components.run import fetch
+from components.stages import STAGE_COMPONENTS
 from entp.platform.profiles import Profile
-from pipelines.parameters import DATA_SECTIONS
+from entp.stages import DATA_STAGES, Stage, stage_named
+from pipelines.parameters import given_sections
 from pipelines.placement import place
 
-#: Stage -> the artifact its component writes.
-ARTIFACTS = {
-    "ingest": "ingested",
-    "purge": "purged",
-    "rate": "rated",
-    "curate": "curated",
-    "pair": "paired",
-    "mix": "mixed",
-    "assemble": "assembled",
-    "train": "trained",
-    "evaluate": "evaluated",
-    "gate": "decided",
-}
-
+#: Tasks by the name of their step.
 Tasks = dict[str, PipelineTask]
 
 
-def data_steps(profile: Profile, pool_name: Any, pool_md5: Any, sections: Mapping[str, Any]) -> Tasks:
-    """The tasks from `fetch` to `assemble`, by step. `sections` are the pipeline's configuration parameters."""
-    tasks = curated_pool(profile, pool_name, pool_md5, sections)
-    _add(tasks, profile, sections, "pair", pair, ["purge", "curate"])
-    _add(tasks, profile, sections, "mix", mix, ["purge", "curate", "pair"])
-    _add(tasks, profile, sections, "assemble", assemble, ["purge", "curate", "pair", "mix"])
+def data_steps(profile: Profile, given: Mapping[str, Any], stages: Sequence[Stage] = DATA_STAGES) -> Tasks:
+    """The tasks of `fetch` and these stages, by step. `given` are the pipeline's inputs."""
+    fetched = fetch(pool_name=given["pool_name"], pool_md5=given["pool_md5"])
+    tasks: Tasks = {"fetch": place(fetched, "fetch", profile)}
+    for stage in stages:
+        tasks[stage.name] = stage_step(stage, profile, tasks, given)
     return tasks
 
 
-def curated_pool(profile: Profile, pool_name: Any, pool_md5: Any, sections: Mapping[str, Any]) -> Tasks:
-    """The tasks from `fetch` to `curate`, by step."""
-    fetched = place(fetch(pool_name=pool_name, pool_md5=pool_md5), "fetch", profile)
-    ingested = ingest(pool=fetched.outputs["pool"], pool_digest=fetched.outputs["digest"], ingest=sections["ingest"])
-    tasks: Tasks = {"fetch": fetched, "ingest": place(ingested, "ingest", profile)}
-    _add(tasks, profile, sections, "purge", purge, ["ingest"])
-    _add(tasks, profile, sections, "rate", rate, ["purge"])
-    _add(tasks, profile, sections, "curate", curate, ["purge", "rate"])
-    return tasks
+def stage_step(stage: Stage, profile: Profile, tasks: Tasks, given: Mapping[str, Any]) -> PipelineTask:
+    """A stage's task: what its parents made, with its digests, and the sections that it reads."""
+    inputs = stage_inputs(stage, tasks, given)
+    return place(STAGE_COMPONENTS[stage.name](**inputs), stage.name, profile)
 
 
-def _add(
-    tasks: Tasks, profile: Profile, sections: Mapping[str, Any], step: str, component: Any, parents: list[str]
-) -> None:
-    """Add a stage's task: its parents' artifacts with their digests, and the sections that it takes."""
-    chosen = {name: sections[name] for name in component.component_spec.inputs if name in sections}
-    tasks[step] = place(component(**artifacts(tasks, parents, digests=True), **chosen), step, profile)
+def stage_inputs(stage: Stage, tasks: Tasks, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stage's component takes."""
+    if stage.parents:
+        data = artifacts(tasks, map(stage_named, stage.parents), digests=True)
+    else:
+        data = {"pool": tasks["fetch"].outputs["pool"], "pool_digest": tasks["fetch"].outputs["digest"]}
+    return {**data, **given_sections(given, [stage])}
 
 
-def report_on_data(profile: Profile, tasks: Tasks, sections: Mapping[str, Any], ends_pipeline: str) -> PipelineTask:
+def report_on_data(profile: Profile, tasks: Tasks, given: Mapping[str, Any], ends_pipeline: str) -> PipelineTask:
     """The report of the data steps. Not cached: it logs to the MLflow run of this very pipeline run."""
     task = data_report(
-        **artifacts(tasks, [step for step in tasks if step != "fetch"]),
-        **{name: sections[name] for name in DATA_SECTIONS},
-        ends_pipeline=ends_pipeline,
+        **artifacts(tasks, DATA_STAGES), **given_sections(given, DATA_STAGES), ends_pipeline=ends_pipeline
     )
     return place(task, "data_report", profile).set_caching_options(False)
 
 
-def artifacts(tasks: Tasks, steps: Any, digests: bool = False) -> dict[str, Any]:
-    """The steps' artifacts as arguments, with their digests where asked: a cache key holds no artifact's content."""
-    found = {ARTIFACTS[step]: tasks[step].outputs[ARTIFACTS[step]] for step in steps}
-    if digests:
-        found |= {f"{ARTIFACTS[step]}_digest": tasks[step].outputs["digest"] for step in steps}
+def artifacts(tasks: Tasks, stages: Iterable[Stage], digests: bool = False) -> dict[str, Any]:
+    """What the stages made, as arguments, with digests where asked: a cache key holds no artifact's content."""
+    found: dict[str, Any] = {}
+    for stage in stages:
+        found[stage.makes] = tasks[stage.name].outputs[stage.makes]
+        if digests:
+            found[f"{stage.makes}_digest"] = tasks[stage.name].outputs["digest"]
     return found

@@ -1,111 +1,81 @@
 """`entp-purge-mix-sft`: the product. Raw pool to training set to fine-tuned, evaluated, gated and promoted model."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from kfp import dsl
-from kfp.dsl import Dataset, Input, Model
 from kfp.dsl.base_component import BaseComponent
 
-from components.approve import approve
-from components.evaluate import evaluate as evaluate_model
-from components.finish import finish
-from components.gate import gate as decide
-from components.promote import promote
-from components.push import push
-from components.report import report
-from components.train import train as train_model
-from components.train_on_nodes import train_on_nodes
+from components.container import datasets
+from components.reports import push, report
+from components.run import approve, finish, promote
+from components.stages import train_on_nodes
 from entp.platform.profiles import Profile
-from pipelines.data_steps import Tasks, artifacts, data_steps, report_on_data
-from pipelines.parameters import defaults
+from entp.stages import DATA_STAGES, MODEL_STAGES, STAGES, Stage
+from pipelines.data_steps import Tasks, artifacts, data_steps, report_on_data, stage_inputs, stage_step
+from pipelines.parameters import POOL, POOL_DEFAULTS, given_sections, pipeline, section_defaults, section_types
 from pipelines.placement import place
+
+#: What the promotion asks of a person: whether to wait for a word, and how long.
+APPROVAL = {"require_approval": str, "approval_hours": float}
 
 
 def purge_mix_sft(profile: Profile) -> BaseComponent:
     """The pipeline, placed by `profile`. Its exit handler ends the MLflow run, whatever happened."""
-    default = defaults(profile)
     promotion = _promotion(profile)
 
-    @dsl.pipeline(name="entp-purge-mix-sft", description="Purge-mix a pool, fine-tune on it, evaluate, gate, promote.")
-    def pipeline(
-        pool_name: str = "pool",
-        pool_md5: str = "",
-        dvc_lock: str = "",
-        require_approval: str = "no",
-        approval_hours: float = 72.0,
-        seed: int = default["seed"],
-        ingest: dict = default["ingest"],
-        purge: dict = default["purge"],
-        llm: dict = default["llm"],
-        embed: dict = default["embed"],
-        rate: dict = default["rate"],
-        curate: dict = default["curate"],
-        pair: dict = default["pair"],
-        mix: dict = default["mix"],
-        loss: dict = default["loss"],
-        audit: dict = default["audit"],
-        assemble: dict = default["assemble"],
-        train: dict = default["train"],
-        evaluate: dict = default["evaluate"],
-        gate: dict = default["gate"],
-    ):
-        sections = {
-            "seed": seed, "ingest": ingest, "purge": purge, "llm": llm, "embed": embed, "rate": rate,
-            "curate": curate, "pair": pair, "mix": mix, "loss": loss, "audit": audit, "assemble": assemble,
-        }  # fmt: skip
+    def steps(given: Mapping[str, Any]) -> None:
         ended = place(finish(), "finish", profile).set_caching_options(False)
         with dsl.ExitHandler(ended, name="purge-mix-sft"):
-            tasks = data_steps(profile, pool_name, pool_md5, sections)
-            pool, datasets = (
-                tasks["fetch"].outputs["pool"],
-                artifacts(tasks, [step for step in tasks if step != "fetch"]),
+            tasks = data_steps(profile, given)
+            checked = report_on_data(profile, tasks, given, ends_pipeline="no")
+            pushed = push(
+                pool=tasks["fetch"].outputs["pool"],
+                **artifacts(tasks, DATA_STAGES),
+                **given_sections(given, STAGES),
+                dvc_lock=given["dvc_lock"],
             )
-            checked = report_on_data(profile, tasks, sections, ends_pipeline="no")
-            everything = {**sections, "train": train, "evaluate": evaluate, "gate": gate}
-            place(push(pool=pool, **datasets, **everything, dvc_lock=dvc_lock), "push", profile).after(checked)
+            place(pushed, "push", profile).after(checked)
 
-            _model_steps(profile, tasks, everything, checked)
-            reported = report(**datasets, **artifacts(tasks, ("train", "evaluate", "gate")), **everything)
+            for stage in MODEL_STAGES:
+                tasks[stage.name] = _model_step(stage, profile, tasks, given)
+            # Rows are accounted for before anything is trained on them.
+            tasks["train"].after(checked)
+            # Its champion may be another one by now.
+            tasks["gate"].set_caching_options(False)
+            reported = report(**artifacts(tasks, STAGES), **given_sections(given, STAGES), ends_pipeline="yes")
             place(reported, "report", profile).set_caching_options(False)
             promotion(
-                **artifacts(tasks, ("train", "evaluate", "gate")),
+                **artifacts(tasks, MODEL_STAGES),
                 verdict=tasks["gate"].outputs["verdict"],
-                gate=gate,
-                require_approval=require_approval,
-                approval_hours=approval_hours,
+                gate=given["gate"],
+                **{name: given[name] for name in APPROVAL},
             ).after(reported)
 
-    return pipeline
-
-
-def _model_steps(profile: Profile, tasks: Tasks, sections: dict, checked: dsl.PipelineTask) -> None:
-    """Train once the rows are accounted for, evaluate, decide; added to `tasks`.
-
-    The gate is not cached: its champion may be another one by now.
-    """
-    tasks["train"] = _training(profile, tasks, sections).after(checked)
-    evaluation = evaluate_model(
-        **artifacts(tasks, ["train"], digests=True),
-        seed=sections["seed"],
-        train=sections["train"],
-        evaluate=sections["evaluate"],
-        llm=sections["llm"],
+    return pipeline(
+        "entp-purge-mix-sft",
+        {**POOL, "dvc_lock": str, **APPROVAL, **section_types(STAGES)},
+        {
+            **POOL_DEFAULTS,
+            "dvc_lock": "",
+            "require_approval": "no",
+            "approval_hours": 72.0,
+            **section_defaults(profile, STAGES),
+        },
+        steps,
+        "Purge-mix a pool, fine-tune on it, evaluate, gate, promote.",
     )
-    tasks["evaluate"] = place(evaluation, "evaluate", profile)
-    decision = decide(**artifacts(tasks, ["train", "evaluate"], digests=True), gate=sections["gate"])
-    tasks["gate"] = place(decision, "gate", profile).set_caching_options(False)
 
 
-def _training(profile: Profile, tasks: Tasks, sections: dict) -> dsl.PipelineTask:
-    """The stage itself, or a launcher where the profile trains on several nodes."""
-    inputs = {
-        **artifacts(tasks, ["assemble"], digests=True),
-        "seed": sections["seed"],
-        "train": sections["train"],
-    }
-    work = profile.of("train")
+def _model_step(stage: Stage, profile: Profile, tasks: Tasks, given: Mapping[str, Any]) -> dsl.PipelineTask:
+    """The stage itself; for `train`, a launcher where the profile trains on several nodes."""
+    work = profile.of(stage.name)
     if work.nodes == 1:
-        return place(train_model(**inputs), "train", profile)
+        return stage_step(stage, profile, tasks, given)
     launcher = train_on_nodes(
-        **inputs, work=work.model_dump(mode="json", exclude_none=True), image=profile.images[work.image]
+        **stage_inputs(stage, tasks, given),
+        work=work.model_dump(mode="json", exclude_none=True),
+        image=profile.images[work.image],
     )
     return place(launcher, "train_on_nodes", profile)
 
@@ -113,22 +83,16 @@ def _training(profile: Profile, tasks: Tasks, sections: dict) -> dsl.PipelineTas
 def _promotion(profile: Profile) -> BaseComponent:
     """Only where the gate said `promote`: wait for a person where one is required, then move the alias."""
 
-    @dsl.pipeline(name="promotion")
-    def pipeline(
-        trained: Input[Model],
-        evaluated: Input[Dataset],
-        decided: Input[Dataset],
-        verdict: str,
-        gate: dict,
-        require_approval: str,
-        approval_hours: float,
-    ):
-        with dsl.If(verdict == "promote", name="the-gate-says-promote"):
-            asked = place(approve(required=require_approval, hours=approval_hours), "approve", profile)
-            asked.set_caching_options(False)
+    def steps(given: Mapping[str, Any]) -> None:
+        with dsl.If(given["verdict"] == "promote", name="the-gate-says-promote"):
+            asking = approve(required=given["require_approval"], hours=given["approval_hours"])
+            asked = place(asking, "approve", profile).set_caching_options(False)
             done = promote(
-                trained=trained, evaluated=evaluated, decided=decided, gate=gate, answer=asked.outputs["decision"]
+                **{stage.makes: given[stage.makes] for stage in MODEL_STAGES},
+                gate=given["gate"],
+                answer=asked.outputs["decision"],
             )
             place(done, "promote", profile).set_caching_options(False)
 
-    return pipeline
+    types = {**datasets(MODEL_STAGES, digests=False), "verdict": str, "gate": dict, **APPROVAL}
+    return pipeline("promotion", types, {}, steps)

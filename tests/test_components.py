@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import pytest
 import yaml
+from kfp.dsl.base_component import BaseComponent
 
+from components.stages import STAGE_COMPONENTS
 from entp.platform.profiles import load_profile, profile_names
-from entp.stages import NAMES, PACKAGE, STAGES, Stage
-from pipelines.data_steps import ARTIFACTS
+from entp.stages import NAMES, STAGES, Stage, stage_named
 
-FOLDER = PACKAGE.parent / "components"
-COMPONENTS = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("__init__", "container"))
-
-
-def component(name: str):
-    return getattr(importlib.import_module(f"components.{name}"), name)
+ROOT = Path(__file__).parents[1]
+MODULES = [
+    importlib.import_module(f"components.{path.stem}")
+    for path in sorted((ROOT / "components").glob("*.py"))
+    if path.stem != "__init__"
+]
+COMPONENTS: dict[str, BaseComponent] = STAGE_COMPONENTS | {
+    name: value for module in MODULES for name, value in vars(module).items() if isinstance(value, BaseComponent)
+}
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=NAMES)
 def test_a_stage_s_component_takes_its_parents_with_their_digests_and_its_sections(stage: Stage):
-    parents = [ARTIFACTS[parent] for parent in stage.parents] or ["pool"]
+    parents = [stage_named(parent).makes for parent in stage.parents] or ["pool"]
     expected = {*parents, *(f"{name}_digest" for name in parents), *stage.sections}
-    assert set(component(stage.name).component_spec.inputs) == expected
+    assert set(COMPONENTS[stage.name].component_spec.inputs) == expected
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=NAMES)
 def test_a_stage_s_component_gives_its_dataset_digest_metrics_and_summary(stage: Stage):
-    outputs = set(component(stage.name).component_spec.outputs)
-    assert outputs >= {ARTIFACTS[stage.name], "digest", "metrics", "summary"}
+    outputs = COMPONENTS[stage.name].component_spec.outputs
+    assert set(outputs) >= {stage.makes, "digest", "metrics", "summary"}
+    assert outputs[stage.makes].type.startswith("system.Model" if stage.kind == "model" else "system.Dataset")
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
@@ -38,7 +44,7 @@ def test_a_component_runs_a_step_of_the_command_line(name: str):
 
     from entp.platform.step_commands import app
 
-    container = component(name).component_spec.implementation.container
+    container = COMPONENTS[name].component_spec.implementation.container
     assert container.command[:2] == ["entp", "step"]
     assert container.command[2] in get_command(app).commands
 
@@ -49,7 +55,7 @@ def test_a_component_uses_only_options_that_its_step_knows(name: str):
 
     from entp.platform.step_commands import app
 
-    container = component(name).component_spec.implementation.container
+    container = COMPONENTS[name].component_spec.implementation.container
     command = get_command(app).commands[container.command[2]]
     known = {option for parameter in command.params for option in parameter.opts}
     used = {argument for argument in container.args or [] if isinstance(argument, str) and argument.startswith("--")}
@@ -77,7 +83,7 @@ def test_work_with_state_to_resume_has_the_cache_volume():
 def test_an_unknown_key_in_the_profiles_is_refused(tmp_path):
     from entp.errors import UsageError
 
-    content = yaml.safe_load((PACKAGE.parent / "pipelines" / "profiles.yaml").read_text())
+    content = yaml.safe_load((ROOT / "pipelines" / "profiles.yaml").read_text())
     content["profiles"]["cpu"]["small"]["gpu_count"] = 1
     path = tmp_path / "profiles.yaml"
     path.write_text(yaml.safe_dump(content))

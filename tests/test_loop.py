@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entp import loop, params, stages, store
+from entp import loop, params, source_code, store
 from entp.errors import DataError, UsageError
 
 ROWS = [
@@ -54,8 +54,8 @@ def test_changed_input_runs_everything_again(pool):
 
 def test_changed_code_runs_its_stage_again(pool, monkeypatch):
     run(pool)
-    real = stages.code_version
-    monkeypatch.setattr(stages, "code_version", lambda paths: "edited" if "purge" in paths else real(paths))
+    real = source_code.version
+    monkeypatch.setattr(source_code, "version", lambda name: "edited" if name == "entp.purge.stage" else real(name))
     assert run(pool) == ["purge"]
 
 

@@ -37,8 +37,8 @@ def audit(
     """Check each sample and measure the set; nothing is turned down here, and the order of samples changes nothing.
 
     `ratings` are those of the rater that did not accept the samples, `toxicity` a judge's probabilities
-    (`entp.audit.judge`), both by pair id; `vectors` the embeddings of the samples and of their parents. What is not
-    given is not checked. Raises ValueError for a pair id that comes twice, or a sample without parents.
+    (`entp.audit.judged_toxicity`), both by pair id; `vectors` the embeddings of the samples and of their parents. What
+    is not given is not checked. Raises ValueError for a pair id that comes twice, or a sample without parents.
     """
     ordered = sorted(samples, key=lambda sample: sample.pair_id)
     _demand_sound(ordered)

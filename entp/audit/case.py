@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from entp.audit.reading import Reading
+from entp.audit.features import Features
 from entp.audit.sample import Finding, NewSample, Opinion
 from entp.config import AuditConfig
 from entp.contamination.index import ContaminationIndex
@@ -32,8 +32,8 @@ class Case:
     def __init__(self, sample: NewSample, context: Context) -> None:
         self.pair_id = sample.pair_id
         self.languages = sample.languages
-        self.new = Reading(sample.messages)
-        self.parents = [Reading(messages) for messages in sample.parents]
+        self.new = Features(sample.messages)
+        self.parents = [Features(messages) for messages in sample.parents]
         self.context = context
 
     def finding(self, check: str, value: float | None, passed: bool, detail: str = "") -> Finding:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from entp.audit.case import Case
-from entp.audit.reading import SHINGLE_WORDS, Reading
+from entp.audit.features import SHINGLE_WORDS, Features
 from entp.audit.sample import Finding
 from entp.purge.duplicates.shingles import Shingles
 from entp.purge.duplicates.similarity import jaccard
@@ -124,7 +124,7 @@ def near_duplicate_of_parent(case: Case) -> Finding:
     return case.finding("near_duplicate_of_parent", similarity, passed, detail)
 
 
-def _similarities(new: Reading, parent: Reading) -> dict[str, float]:
+def _similarities(new: Features, parent: Features) -> dict[str, float]:
     (prompt, response), (old_prompt, old_response) = new.shingles, parent.shingles
     found = {"whole": _of_both(new.shingles, parent.shingles)}
     if len(prompt ^ old_prompt) <= ONE_PLACE:

@@ -15,7 +15,7 @@ import numpy as np
 
 from entp.audit.case import Case
 from entp.audit.diversity import distinct_ngrams, mean_distance
-from entp.audit.reading import Reading
+from entp.audit.features import Features
 from entp.audit.sample import Measure, Opinion
 from entp.config import AuditConfig
 
@@ -40,11 +40,11 @@ class Count:
     toxic: int = 0
     personal: int = 0
 
-    def add(self, reading: Reading) -> None:
-        self.texts.append(f"{reading.prompt}\n{reading.response}")
-        self.words += len(reading.prompt_words) + len(reading.response_words)
-        self.toxic += bool(reading.toxic_words)
-        self.personal += bool(reading.personal_data)
+    def add(self, features: Features) -> None:
+        self.texts.append(f"{features.prompt}\n{features.response}")
+        self.words += len(features.prompt_words) + len(features.response_words)
+        self.toxic += bool(features.toxic_words)
+        self.personal += bool(features.personal_data)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from entp.audit.reading import SHINGLE_WORDS
+from entp.audit.features import SHINGLE_WORDS
 from entp.audit.sample import NewSample
 from entp.purge.duplicates.near import near_duplicates
 from entp.purge.duplicates.shingles import hashed_shingles

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from entp import loop, params, store
+from entp import loop, params, source_code, store
 from entp.compare.grid import SHARED_SEED, Grid
 from entp.compare.methods import UNTRAINED
 from entp.compare.rows import publish_rows, training_rows
@@ -22,7 +22,7 @@ from entp.evaluate.rows import joined
 from entp.evaluate.stage import base_model, remembered_outcome, trained_model
 from entp.llm.embedded import model_identity
 from entp.records import digest_of
-from entp.stages import by_content, code_version, stage_named
+from entp.stages import by_content, stage_named
 from entp.store import Identity
 from entp.train.chat_template import marked_template
 from entp.train.examples import encode
@@ -38,17 +38,8 @@ ITEMS = pl.Schema(
 CHOSEN = pl.Schema({"id": pl.String, "weight": pl.Float64})
 #: Of the metrics of `train`.
 KEPT = ("tokens", "steps", "loss_last", "truncated_rows", "unusable_rows")
-CODE = (
-    "compare/cell.py",
-    "compare/rows.py",
-    "select/choices.py",
-    "train",
-    "evaluate",
-    "assemble",
-    "sources/weights.py",
-    "llm",
-    "rate",
-)
+#: What makes a cell of its rows; how a method chose them shows in their content.
+CODE = ("entp.compare.rows", "entp.train.stage", "entp.train.validation", "entp.evaluate.stage", "entp.assemble.stage")
 #: `llm` is the judge of `evaluate.instructions`.
 SECTIONS = ("train", "evaluate", "assemble", "llm")
 
@@ -96,7 +87,7 @@ def _identity(grid: Grid, method: str, seed: int, rows: pl.DataFrame, held_out: 
         [rows.select("id", "messages", "weight").sort("id").to_dicts(), held_out["id"].sort().to_list()]
     )
     settings = {"method": method, "seed": seed, **by_content(grid.config.digestible(SECTIONS))}
-    return Identity("compare/cell", settings, code_version(CODE), {"rows": content})
+    return Identity("compare/cell", settings, source_code.version(*CODE), {"rows": content})
 
 
 def _scored(

@@ -15,16 +15,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from entp import store
+from entp import source_code, store
 from entp.config import Config
 from entp.errors import DataError
 from entp.records import SAMPLES, chances
 from entp.select.signals import GROUPS, Pool, groups_for
-from entp.stages import by_content, code_version, stage_named
+from entp.stages import by_content, stage_named
 from entp.store import Identity, is_published
 
-#: Code whose change makes signals and cells stale.
-SIGNALS_CODE = ("select", "llm", "rate", "train", "embed.py", "neighbours.py", "pair/cluster.py", "text")
 #: Seed of what all cells share: the held-out rows, the examples in evaluation prompts.
 SHARED_SEED = 0
 
@@ -107,7 +105,9 @@ def _signals(grid: Grid, pool: Pool, name: str) -> pl.DataFrame:
     parents = {name: store.content_digest(grid.output / name) for name in ("purge", "curate")}
     if group.by_target:
         parents["target"] = store.content_digest(grid.folder / "target") if pool.target.height else "none"
-    identity = Identity(f"signals/{name}", {**settings, "held_out": grid.held_out}, code_version(SIGNALS_CODE), parents)
+    identity = Identity(
+        f"signals/{name}", {**settings, "held_out": grid.held_out}, source_code.version("entp.select.signals"), parents
+    )
     manifest = store.read_manifest(folder)
     if manifest is None or manifest["identity"] != identity.digest:
         with store.publish(folder, identity) as dataset:

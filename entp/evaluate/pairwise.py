@@ -18,19 +18,16 @@ from entp.errors import DataError
 from entp.evaluate.engine import Model, chosen_backend
 from entp.evaluate.instructions import read_instructions
 from entp.evaluate.rows import Outcome, Row, standard_error
-from entp.llm.client import Choose, Generate, Reply, user
+from entp.judge.answers import is_answer
+from entp.judge.both_orders import A, B, both_orders, by_pair
+from entp.judge.prompt import Prompt, excerpt, fill
+from entp.judge.retry import ask_again
+from entp.llm.client import Generate, Reply, user
 from entp.llm.session import open_session
 from entp.progress import progress
-from entp.rate.asking import template
-from entp.rate.excerpt import ends
-from entp.rate.fence import FENCE, inside_fence
-from entp.rate.persuasion import without_persuasion
-from entp.rate.raters.judge import MIN_ANSWER_MASS
-from entp.rate.rating import ask_again
 from entp.records import JUDGEMENTS, digest_of
 
-PROMPT, ROOM = "preference.v1", "entp.evaluate"
-ANSWERS = ("A", "B")
+PROMPT = Prompt("entp.evaluate", "preference.v1")
 METRIC = "win_rate"
 #: Longest answer, and how much of the instruction and of each answer the judge sees, in tokens (our choice).
 ANSWER_TOKENS, SHOWN_TOKENS = 512, 512
@@ -66,23 +63,31 @@ def judge(config: Config, models: tuple[Model, Model], cache: Path) -> list[Cont
 
 def _verdicts(config: Config, pairs: Sequence[tuple[str, str, str]], cache: Path) -> list[float | None]:
     """The value of each (instruction, answer before, answer after)."""
-    straight = [_question(instruction, before, after) for instruction, before, after in pairs]
-    turned = [_question(instruction, after, before) for instruction, before, after in pairs]
+    prompts = [
+        (rendered(instruction, before, after), rendered(instruction, after, before))
+        for instruction, before, after in pairs
+    ]
     with (
         open_session(config.llm, cache, purpose="evaluate") as session,
         progress("evaluate: judge", 2 * len(pairs)) as advance,
     ):
-        replies = session.run(ask_again(session.choose, straight + turned, advance))
-    return [verdict(*both) for both in zip(replies[: len(pairs)], replies[len(pairs) :], strict=True)]
+        replies = session.run(ask_again(session.choose, both_orders(prompts), advance))
+    return [verdict(straight, turned) for straight, turned in by_pair(replies)]
+
+
+def rendered(instruction: str, first: str, second: str) -> str:
+    """The question about two answers to one instruction; each of the three is cut to its room."""
+    shown = [excerpt(text, SHOWN_TOKENS) for text in (instruction, first, second)]
+    return fill(PROMPT, instruction=shown[0], first=shown[1], second=shown[2])
 
 
 def verdict(straight: Reply, turned: Reply) -> float | None:
     """The value of one item; `straight` has the trained model's answer as B, `turned` as A."""
-    if not (_is_answer(straight) and _is_answer(turned)):
+    if not (is_answer(straight) and is_answer(turned)):
         return None
     leads = (
-        straight.probabilities["B"] - straight.probabilities["A"],
-        turned.probabilities["A"] - turned.probabilities["B"],
+        straight.probabilities[B] - straight.probabilities[A],
+        turned.probabilities[A] - turned.probabilities[B],
     )
     if min(leads) > 0:
         return 1.0
@@ -152,13 +157,3 @@ def _answers(config: Config, model: Model, instructions: Sequence[str], cache: P
         if reply.status not in ("ok", "truncated"):
             raise DataError(f"evaluate.instructions: no answer to instruction {number} ({reply.status}: {reply.error})")
     return [reply.text.strip() for reply in replies]
-
-
-def _question(instruction: str, first: str, second: str) -> Choose:
-    shown = [ends(without_persuasion(inside_fence(text)), SHOWN_TOKENS) for text in (instruction, first, second)]
-    text = template(PROMPT, ROOM).substitute(fence=FENCE, instruction=shown[0], first=shown[1], second=shown[2])
-    return Choose(user(text), ANSWERS)
-
-
-def _is_answer(reply: Reply) -> bool:
-    return reply.status == "ok" and reply.answer_mass >= MIN_ANSWER_MASS

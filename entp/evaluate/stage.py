@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from entp import store
+from entp import source_code, store
 from entp.config import Config
 from entp.evaluate import pairwise
 from entp.evaluate.catalogue import Suite, load_suite
@@ -18,11 +18,8 @@ from entp.evaluate.harness import Conditions, evaluate_model, has_chat_template,
 from entp.evaluate.rows import Outcome, joined
 from entp.llm.embedded import model_identity, resolve_model
 from entp.records import EVALUATION_ITEMS, EVALUATION_SCORES, JUDGEMENTS, digest_of
-from entp.stages import Inputs, code_version, identity
+from entp.stages import Inputs, identity
 from entp.store import Summary
-
-#: Code whose change makes scores of the harness stale.
-HARNESS_CODE = ("evaluate", "llm/embedded.py")
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
@@ -71,7 +68,7 @@ def trained_model(train: Path) -> Model:
 
 def remembered_outcome(model: Model, suite: Suite, conditions: Conditions, memory: Path) -> Outcome:
     """The outcome kept in `memory` from an earlier run of the same model, items, conditions and code, or a new one."""
-    versions = [importlib.metadata.version("lm-eval"), code_version(HARNESS_CODE)]
+    versions = [importlib.metadata.version("lm-eval"), source_code.version("entp.evaluate.harness")]
     question = [model.weights, suite_digest(suite, conditions.limit), asdict(conditions), versions]
     path = memory / f"{digest_of(question)}.json"
     return Outcome(**store.remembered(path, lambda: asdict(evaluate_model(model, suite, conditions))))

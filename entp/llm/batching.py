@@ -1,12 +1,12 @@
 """Many jobs that each wait for one reply at a time, and one model that works in batches.
 
-    async def fuse(client: Client, pair: Pair) -> Fusion:           # straight-line code, one pair
-        answers = await client.generate([...])
-        checks = await client.choose([...])
+    async def fuse(model: LanguageModel, pair: Pair) -> Fusion:     # straight-line code, one pair
+        answers = await model.generate([...])
+        checks = await model.choose([...])
         ...
 
     with open_session(...) as session:
-        jobs = [partial(fuse, pair=pair) for pair in pairs]         # each is called with a Client
+        jobs = [partial(fuse, pair=pair) for pair in pairs]         # each is called with a LanguageModel
         fusions = session.run(run_jobs(session, jobs, in_flight=8, advance=advance))
 
 `in_flight` jobs run at once, and the next starts as one ends. Their requests wait at a barrier: once every running job
@@ -14,7 +14,7 @@ is waiting for a reply, all waiting requests go to the session as one list per k
 small local model still gets full batches, and the same jobs always make the same batches. A backend that works on
 several batches at once (an endpoint) needs no barrier: there requests go straight through.
 
-Rules for a job: it awaits nothing but its client, and one call at a time (a call takes a list).
+Rules for a job: it awaits nothing but its model, and one call at a time (a call takes a list).
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from entp.llm.client import Choose, Client, Generate, LogLikelihood, Reply, Request
+from entp.llm.client import Choose, Generate, LanguageModel, LogLikelihood, Reply, Request
 from entp.llm.session import Session, together
 from entp.progress import Advance
 
 T = TypeVar("T")
-Job = Callable[[Client], Awaitable[T]]
+Job = Callable[[LanguageModel], Awaitable[T]]
 #: Asked before a job starts, with the results of the earliest jobs; no job starts once it has said no.
 MayStart = Callable[[Sequence[T]], bool]
 
@@ -125,7 +125,7 @@ class _Barrier:
         """The job's result; while it runs, no batch goes out without it."""
         self._running += 1
         try:
-            return await job(_JobClient(self, index))
+            return await job(_JobModel(self, index))
         finally:
             self._running -= 1
             self._look()
@@ -173,21 +173,27 @@ class _Barrier:
             one.replies.set_result(replies)
 
 
-class _JobClient:
-    """The Client of one job: its requests wait at the barrier."""
+class _JobModel:
+    """The language model of one job: its requests wait at the barrier."""
 
     def __init__(self, barrier: _Barrier, job: int) -> None:
         self._barrier = barrier
         self._job = job
 
-    async def generate(self, requests: Sequence[Generate]) -> list[Reply]:
-        return await self._barrier.replies(self._job, requests)
+    async def generate(self, requests: Sequence[Generate], advance: Advance | None = None) -> list[Reply]:
+        return await self._replies(requests, advance)
 
-    async def choose(self, requests: Sequence[Choose]) -> list[Reply]:
-        return await self._barrier.replies(self._job, requests)
+    async def choose(self, requests: Sequence[Choose], advance: Advance | None = None) -> list[Reply]:
+        return await self._replies(requests, advance)
 
-    async def loglikelihood(self, requests: Sequence[LogLikelihood]) -> list[Reply]:
-        return await self._barrier.replies(self._job, requests)
+    async def loglikelihood(self, requests: Sequence[LogLikelihood], advance: Advance | None = None) -> list[Reply]:
+        return await self._replies(requests, advance)
+
+    async def _replies(self, requests: Sequence[Request], advance: Advance | None) -> list[Reply]:
+        replies = await self._barrier.replies(self._job, requests)
+        if advance is not None:
+            advance(len(replies))
+        return replies
 
 
 def _of_kind(waiting: Sequence[_Waiting], kind: type[Request]) -> list[_Waiting]:

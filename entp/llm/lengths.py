@@ -30,5 +30,5 @@ def length(request: Request) -> tuple[int, float, int]:
 
 
 def guessed_tokens(text: str) -> float:
-    """Tokens of a small vocabulary, on average right; `entp.rate.excerpt.estimated_tokens` errs on the safe side."""
+    """Tokens of a small vocabulary, on average right; `entp.text.excerpt.estimated_tokens` errs on the safe side."""
     return sum(weight * len(pattern.findall(text)) for pattern, weight in WEIGHTS)

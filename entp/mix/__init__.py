@@ -1,1 +1,1 @@
-"""Mix: fuse pairs of low-quality samples, two into one, under a symbolic loss (METHOD stage 6)."""
+"""Mix: fuse pairs of low-quality samples, two into one, under a symbolic loss (docs/method.md, stage 6)."""

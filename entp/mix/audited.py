@@ -10,7 +10,7 @@ import polars as pl
 from entp import store
 from entp.audit import verdict
 from entp.audit.audit import Audit, audit
-from entp.audit.judge import judge_toxicity
+from entp.audit.judged_toxicity import judge_toxicity
 from entp.audit.measures import Vectors
 from entp.audit.sample import Finding, NewSample, Opinion
 from entp.config import Config

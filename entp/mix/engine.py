@@ -34,7 +34,7 @@ def fuse_all(session: Session, pairs: Sequence[Pair], config: Config, corpus: Co
     corpus = corpus_of(pairs) if corpus is None else corpus
     within = pairs[: config.mix.max_pairs]
     budget = Budget(config)
-    jobs = [partial(fuse, pair=pair, corpus=corpus, config=config, model=session.model_name) for pair in within]
+    jobs = [partial(fuse, pair=pair, corpus=corpus, config=config, model_name=session.model_name) for pair in within]
     with progress("mix: fuse pairs", len(jobs)) as advance:
         work = run_jobs(
             session,

@@ -1,4 +1,4 @@
-"""The operators of the fusion: DA, MCG, ICD, FAC, FAU and the one-to-one rewrite (METHOD stage 6).
+"""The operators of the fusion: DA, MCG, ICD, FAC, FAU and the one-to-one rewrite (docs/method.md, stage 6).
 
 Each asks the model one thing about the pair at hand and returns what it learnt; nothing else happens. Who calls it
 keeps the step. A parent's words stand in a prompt only as fenced data. With `llm.structured=fields` MCG asks for the
@@ -11,24 +11,20 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
+from entp.judge.answers import YES, YES_NO
+from entp.judge.fence import fenced, neutralise
 from entp.llm.client import Choose, Generate, Reply, user
-from entp.mix.fence import fenced
 from entp.mix.loss import Demand, SymbolicLoss, Written, answer_loss, instruction_loss
 from entp.mix.templates import fill
 from entp.mix.trace import Operator
 from entp.mix.work import Parent, Work
-from entp.rate.fence import neutralise
 from entp.rate.raters import rate_raw
 from entp.records import Message
 from entp.text.language import UNKNOWN
 
-if TYPE_CHECKING:
-    from entp.llm.session import Session
-
 LANGUAGES = {"en": "English", "zh": "Chinese", "de": "German", "fr": "French", "es": "Spanish", "ja": "Japanese"}
-YES, NO = "Yes", "No"
 #: Words per token, on the safe side, for telling the model how long it may write.
 WORDS_PER_TOKEN = 0.5
 MERGED_SCHEMA: dict[str, Any] = {
@@ -155,8 +151,7 @@ async def rewrite(work: Work, parent: Parent) -> Written:
 
 async def rate(work: Work, conversations: Sequence[list[Message]]) -> list[float | None]:
     """RATE: the stage-3 rater's raw values, None where it gives none."""
-    session = cast("Session", work.meter)
-    ratings = await rate_raw(work.config.mix.rater, session, conversations, work.config.rate, None)
+    ratings = await rate_raw(work.config.mix.rater, work.meter, conversations, work.config.rate)
     for rating in ratings:
         if rating.status in ("failed", "timed_out"):
             raise InfrastructureFault(f"the rater got no reply ({rating.error or rating.status})")
@@ -209,8 +204,8 @@ def _answer_words(work: Work) -> int:
 
 
 async def _says_yes(work: Work, prompt: tuple[Message, ...]) -> float | None:
-    """The judge's probability of "Yes"; None where its reply is no answer."""
-    [reply] = await work.meter.choose([Choose(prompt, (YES, NO))])
+    """The judge's probability of "Yes", however little it leans to either answer; None where it gave no reply."""
+    [reply] = await work.meter.choose([Choose(prompt, YES_NO)])
     _demand_reply(reply)
     return reply.probabilities[YES] if reply.status == "ok" else None
 

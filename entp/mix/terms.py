@@ -10,8 +10,8 @@ import re
 from collections.abc import Collection, Sequence, Set
 from typing import NamedTuple
 
-from entp.mix.asking import asks, openings
 from entp.mix.templates import LEAK_WORDS, template_runs
+from entp.text.directives import asks, openings
 from entp.text.key_terms import missing_terms
 from entp.text.language import UNKNOWN, detect_language
 from entp.text.word_forms import ENGLISH

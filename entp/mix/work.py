@@ -9,12 +9,12 @@ from typing import Any
 
 from entp.config import Config
 from entp.errors import UsageError
-from entp.llm.client import Choose, Client, Generate, LogLikelihood, Reply
+from entp.llm.client import Choose, Generate, LanguageModel, LogLikelihood, Reply
 from entp.mix.loss import Written
 from entp.mix.trace import Operator, Ratings, Step, no_ratings, step
 from entp.progress import Advance
-from entp.rate.excerpt import ends
 from entp.records import Message, digest_of, prompt_of, response_of
+from entp.text.excerpt import ends
 
 #: Tokens kept free for a template's own words and marks.
 TEMPLATE_TOKENS = 200
@@ -40,29 +40,27 @@ class Pair:
 
 
 class Meter:
-    """A client that counts what passes through it. It stands in for a session wherever one is asked."""
+    """A language model that counts what passes through it to another one."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
         self.calls = 0
         self.tokens_in = 0
         self.tokens_out = 0
 
     async def generate(self, requests: Sequence[Generate], advance: Advance | None = None) -> list[Reply]:
-        return self._count(await self._client.generate(requests), advance)
+        return self._count(await self._model.generate(requests, advance))
 
     async def choose(self, requests: Sequence[Choose], advance: Advance | None = None) -> list[Reply]:
-        return self._count(await self._client.choose(requests), advance)
+        return self._count(await self._model.choose(requests, advance))
 
     async def loglikelihood(self, requests: Sequence[LogLikelihood], advance: Advance | None = None) -> list[Reply]:
-        return self._count(await self._client.loglikelihood(requests), advance)
+        return self._count(await self._model.loglikelihood(requests, advance))
 
-    def _count(self, replies: list[Reply], advance: Advance | None) -> list[Reply]:
+    def _count(self, replies: list[Reply]) -> list[Reply]:
         self.calls += len(replies)
         self.tokens_in += sum(reply.tokens_in for reply in replies)
         self.tokens_out += sum(reply.tokens_out for reply in replies)
-        if advance is not None:
-            advance(len(replies))
         return replies
 
 

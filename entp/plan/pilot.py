@@ -24,7 +24,7 @@ from entp.mix.fuse import Fusion
 from entp.mix.measures import commonest_failures
 from entp.mix.work import Pair
 from entp.plan.estimate import FEWEST, Sample
-from entp.rate.excerpt import estimated_tokens
+from entp.text.excerpt import estimated_tokens
 
 PURPOSE = "plan"
 #: Share of the pilot's tokens that must be written anew for a pace (our choice).

@@ -64,7 +64,7 @@ def of_data(dvc_lock: bytes) -> dict[str, str]:
     }
 
 
-def configuration(pipeline: Package, params: Path, overrides: Sequence[str]) -> Config:
+def configuration(pipeline: Package, params: Path | None, overrides: Sequence[str]) -> Config:
     """The pipeline's own defaults (its profile's), over them what `params` changes, over both the overrides.
 
     A params.yaml names every parameter; only a value that is not the code's default counts as a change.

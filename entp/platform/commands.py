@@ -29,14 +29,14 @@ Overrides = Annotated[
 ]
 Images = Annotated[
     list[str] | None,
-    typer.Option("--image", metavar="OLD=NEW", help="Replace an image, NEW being pinned: NAME@sha256:..."),
+    typer.Option(
+        "--image", metavar="OLD=NEW", help="Replace an image, such as `cpu`, by a pinned one: NAME@sha256:..."
+    ),
 ]
-Profile = Annotated[str, typer.Option(help="Compiled for which nodes: cpu, gpu or gpu-spot.")]
+Profile = Annotated[str, typer.Option(help="For which nodes: cpu, gpu or gpu-spot.")]
 PackageFile = Annotated[
     Path | None,
-    typer.Option(
-        "--package", help="A compiled pipeline, in place of pipelines/compiled/PROFILE/...", show_default=False
-    ),
+    typer.Option("--package", help="A compiled pipeline, in place of compiling one now.", show_default=False),
 ]
 Host = Annotated[str | None, typer.Option(help="Address of the Kubeflow Pipelines API.", envvar="ENTP_KFP_HOST")]
 Namespace = Annotated[str, typer.Option(help="Namespace that the runs belong to.")]
@@ -63,8 +63,13 @@ def submit(
     unpinned: Annotated[
         bool, typer.Option("--unpinned", help="Take images by tag, as where none has a digest.")
     ] = False,
-    dvc_lock: DvcLock = Path("dvc.lock"),
-    params: Params = Path("params.yaml"),
+    dvc_lock: Annotated[
+        Path | None,
+        typer.Option(help="The digests of the data: it tells which pool to take. ./dvc.lock where there is one."),
+    ] = None,
+    params: Annotated[
+        Path | None, typer.Option("--params", help="YAML configuration; ./params.yaml where there is one.")
+    ] = None,
     host: Host = None,
     namespace: Namespace = "entp",
     experiment: Experiment = "entp",
@@ -72,6 +77,7 @@ def submit(
     pipeline_root: PipelineRoot = None,
     wait: Wait = False,
     timeout: Timeout = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compile, and tell what would be sent.")] = False,
 ) -> None:
     """Start a pipeline run on Kubeflow Pipelines.
 
@@ -79,7 +85,9 @@ def submit(
 
     **Examples**
 
-    `entp submit --image registry.example.com/entp/cpu:0.1.0=ghcr.io/me/entp-cpu@sha256:3f2a... --wait`
+    `entp submit --image cpu=ghcr.io/me/entp-cpu@sha256:3f2a... --wait`
+
+    `entp submit --dry-run --unpinned mix.max_pairs=8`
 
     `entp submit --profile gpu --pipeline compare --image ... --image ... 'seeds=[1, 2]' mix.max_pairs=500`
     """
@@ -87,15 +95,20 @@ def submit(
     from entp.platform import submit as starting
 
     with _reported("submit") as result:
-        compiled = package.read(package_file or package.compiled(profile, pipeline))
+        compiled = package.read(package_file) if package_file else package.compiled(pipeline, profile)
         pinned = package.pin(compiled, _pairs(images), required=not unpinned)
+        lock = _content(dvc_lock) if (dvc_lock := dvc_lock or _here("dvc.lock")) else None
         start = starting.Start(
             name=name or starting.default_name(pinned),
-            arguments=_arguments(pinned, params, overrides, _content(dvc_lock)),
+            arguments=_arguments(pinned, params or _here("params.yaml"), overrides, lock),
             experiment=experiment,
             pipeline_root=pipeline_root,
             package=pinned,
         )
+        if dry_run:
+            result |= {"outcome": "dry_run", "name": start.name, "package": package.digest(pinned)}
+            result |= {"images": pinned.images, "arguments": start.arguments}
+            return
         kfp = kfp_api.connect(host, namespace)
         run = starting.submit(kfp, start)
         result |= {"decision": "started", "package": package.digest(pinned), **_shown(run, waited=False)}
@@ -133,7 +146,7 @@ def retrain(
 
     **Examples**
 
-    `entp retrain --dry-run --image registry.example.com/entp/cpu:0.1.0=ghcr.io/me/entp-cpu@sha256:3f2a...`
+    `entp retrain --dry-run --image cpu=ghcr.io/me/entp-cpu@sha256:3f2a...`
 
     `entp retrain --wait --timeout 86400 --image ...`
 
@@ -145,7 +158,7 @@ def retrain(
     from entp.platform.submit import Start
 
     with _reported("retrain") as result:
-        compiled = package.read(package_file or package.compiled(profile, "purge_mix_sft"))
+        compiled = package.read(package_file) if package_file else package.compiled("purge_mix_sft", profile)
         pinned = package.pin(compiled, _pairs(images), required=True)
         lock, content = _content(dvc_lock), _content(params)
         request = training.Request(_commit(commit), lock, content, pinned, tuple(overrides or ()))
@@ -214,19 +227,28 @@ def _shown(run: Run, waited: bool) -> Json:
     }
 
 
-def _arguments(pipeline: Package, params: Path, overrides: list[str] | None, lock: bytes) -> Json:
-    """The run's arguments. What `lock` tells of the data counts unless an override says otherwise."""
+def _arguments(pipeline: Package, params: Path | None, overrides: list[str] | None, lock: bytes | None) -> Json:
+    """The run's arguments. What `lock` tells of the data counts unless an override says otherwise.
+
+    Without it, the pipeline's own default does: the sample pool of the image.
+    """
     from entp.platform.arguments import complete, configuration, of_data, split_overrides
 
     settings, given = split_overrides(pipeline, overrides or [])
-    return complete(pipeline, configuration(pipeline, params, settings), of_data(lock) | given)
+    data = of_data(lock) if lock is not None else {}
+    return complete(pipeline, configuration(pipeline, params, settings), data | given)
+
+
+def _here(name: str) -> Path | None:
+    """The file of that name in the working directory, where there is one."""
+    return Path(name) if Path(name).is_file() else None
 
 
 def _pairs(images: list[str] | None) -> dict[str, str]:
     pairs = [image.partition("=") for image in images or []]
     for old, separator, new in pairs:
         if not (old and separator and new):
-            raise UsageError(f"--image {old}: expected OLD=NEW, such as registry/name:1.0=registry/name@sha256:...")
+            raise UsageError(f"--image {old}: expected OLD=NEW, such as cpu=registry/name@sha256:...")
     return {old: new for old, _, new in pairs}
 
 

@@ -1,4 +1,4 @@
-"""Compiled pipelines: reading KFP's IR YAML, and pinning the images it names by digest."""
+"""Compiled pipelines: compiling and reading KFP's IR YAML, and pinning the images it names by digest."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import yaml
 
-from entp.errors import UsageError
+from entp.errors import SetupError, UsageError
 
-COMPILED = Path("pipelines/compiled")
 PINNED = re.compile(r".+@sha256:[0-9a-f]{64}")
 Json = dict[str, Any]
 
@@ -44,17 +44,22 @@ class Package:
         return sorted({executor["container"]["image"] for executor in executors if "container" in executor})
 
 
-def compiled(profile: str, pipeline: str) -> Path:
-    """Where the compiled file of a pipeline lies, seen from the project's root.
+def compiler() -> ModuleType:
+    """The module `pipelines.compile`. Raises SetupError where kfp is missing, or a stranger has taken the name."""
+    try:
+        from pipelines import compile as module
+    except ModuleNotFoundError as error:
+        if error.name and error.name.partition(".")[0] in ("pipelines", "components"):
+            raise SetupError(f"{error}: another package of that name comes before entp's own on sys.path") from error
+        raise SetupError(f'compiling needs kfp ({error}): pip install "entp[cluster]"') from error
+    except ImportError as error:
+        raise SetupError(f"{error}: another package of that name comes before entp's own on sys.path") from error
+    return module
 
-    Raises UsageError naming what there is, if there is no such file.
-    """
-    path = COMPILED / profile / f"{pipeline}.yaml"
-    if path.is_file():
-        return path
-    known = ", ".join(f"{file.parent.name}/{file.stem}" for file in sorted(COMPILED.glob("*/*.yaml")))
-    there = f"there are {known}" if known else "run this in the project's root, after `entp pipelines compile`"
-    raise UsageError(f"{path}: no such compiled pipeline; {there}")
+
+def compiled(pipeline: str, profile: str) -> Package:
+    """Compile one of our pipelines. Raises UsageError for names that do not exist, SetupError without kfp."""
+    return parse(compiler().compile_one(pipeline, profile), f"{pipeline} for {profile}")
 
 
 def read(path: Path) -> Package:
@@ -63,32 +68,50 @@ def read(path: Path) -> Package:
     Raises UsageError if the file is missing or is not one.
     """
     try:
-        documents = [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise UsageError(f"{path}: no such compiled pipeline") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not valid YAML: {error}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, origin: str) -> Package:
+    """The package that IR YAML holds; `origin` is where it came from, for messages. Raises UsageError if it is none."""
+    try:
+        documents = [document for document in yaml.safe_load_all(text) if document]
+    except yaml.YAMLError as error:
+        raise UsageError(f"{origin}: not valid YAML: {error}") from error
     if not all(isinstance(document, dict) for document in documents) or not 1 <= len(documents) <= 2:
-        raise UsageError(f"{path}: not a compiled pipeline: expected one or two YAML documents")
+        raise UsageError(f"{origin}: not a compiled pipeline: expected one or two YAML documents")
     spec, platform = (*documents, {})[:2]
     if "pipelineInfo" not in spec or "root" not in spec:
-        raise UsageError(f"{path}: not a compiled pipeline: it has no pipelineInfo and root")
+        raise UsageError(f"{origin}: not a compiled pipeline: it has no pipelineInfo and root")
     return Package(spec, platform)
+
+
+def replacements(package: Package, images: Mapping[str, str]) -> dict[str, str]:
+    """Old image -> new one, from such pairs where an old image may go by its short name (`cpu`).
+
+    Raises UsageError for one that the pipeline does not use.
+    """
+    by_name = {short_name(image): image for image in package.images}
+    unknown = sorted(set(images) - set(package.images) - set(by_name))
+    if unknown:
+        raise UsageError(f"{package.name} does not use the image {unknown[0]}; its images: {', '.join(package.images)}")
+    return {old if old in package.images else by_name[old]: new for old, new in images.items()}
 
 
 def pin(package: Package, images: Mapping[str, str], required: bool) -> Package:
     """The package with image references replaced, old -> new, wherever one stands alone (arguments included).
 
-    Raises UsageError if `images` names one that the pipeline does not use, or if `required` and one is left
-    without a digest.
+    Raises UsageError as `replacements` does, and if `required` and an image is left without a digest.
     """
-    unknown = sorted(set(images) - set(package.images))
-    if unknown:
-        raise UsageError(f"{package.name} does not use the image {unknown[0]}; its images: {', '.join(package.images)}")
-    pinned = Package(_replace(package.spec, images), _replace(package.platform, images))
+    replaced = replacements(package, images)
+    pinned = Package(_replace(package.spec, replaced), _replace(package.platform, replaced))
     loose = [image for image in pinned.images if not PINNED.fullmatch(image)]
     if required and loose:
-        wanted = " ".join(f"--image {image}={_repository(image)}@sha256:..." for image in loose)
+        wanted = " ".join(f"--image {short_name(image)}={_repository(image)}@sha256:..." for image in loose)
         raise UsageError(f"{package.name}: images must be pinned by digest: add {wanted}")
     return pinned
 
@@ -120,6 +143,11 @@ def _replace(value: Any, images: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: _replace(item, images) for key, item in value.items()}
     return value
+
+
+def short_name(image: str) -> str:
+    """`host:5000/team/cpu:1.0` -> `cpu`."""
+    return _repository(image).rpartition("/")[2]
 
 
 def _repository(image: str) -> str:

@@ -1,7 +1,11 @@
-"""Profiles: where each step of a pipeline runs (`pipelines/profiles.yaml`), read strictly."""
+"""Profiles: where each step of a pipeline runs (`pipelines/profiles.yaml`), read strictly.
+
+A working directory with a file of that name has its own profiles; elsewhere those that came with the package count.
+"""
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entp.errors import UsageError
 
-PROFILES_FILE = Path("pipelines/profiles.yaml")
+OWN_FILE = Path("pipelines/profiles.yaml")
 Volume = Literal["cache", "models"]
 
 
@@ -61,12 +65,13 @@ class Profile(_Strict):
     def of(self, step: str) -> Work:
         """What a step gets. Raises UsageError for a step that no profile places."""
         if step not in self.steps:
-            raise UsageError(f"{PROFILES_FILE}: `steps` does not say what kind of work {step!r} is")
+            raise UsageError(f"{OWN_FILE}: `steps` does not say what kind of work {step!r} is")
         return self.work[self.steps[step]]
 
 
-def load_profile(name: str, path: Path = PROFILES_FILE) -> Profile:
+def load_profile(name: str, path: Path | None = None) -> Profile:
     """Raises UsageError naming the file, the field and the known profiles."""
+    path = path or profiles_file()
     content = _read(path)
     profiles = content["profiles"]
     if name not in profiles:
@@ -93,15 +98,17 @@ def load_profile(name: str, path: Path = PROFILES_FILE) -> Profile:
     return profile
 
 
-def profile_names(path: Path = PROFILES_FILE) -> list[str]:
-    return list(_read(path)["profiles"])
+def profile_names() -> list[str]:
+    return list(_read(profiles_file())["profiles"])
+
+
+def profiles_file() -> Path:
+    """The file that counts here."""
+    return OWN_FILE if OWN_FILE.is_file() else Path(str(resources.files("pipelines").joinpath(OWN_FILE.name)))
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: not here; run this in the project's folder (the image's is /opt/entp)") from error
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     missing = {"steps", "images", "settings", "profiles"} - set(content)
     if missing:
         raise UsageError(f"{path}: lacks {', '.join(sorted(missing))}")

@@ -38,11 +38,10 @@ def job_image(unpinned: Package, images: Mapping[str, str]) -> str:
     Raises UsageError if neither tells.
     """
     names = unpinned.images
-    candidates = [image for image in names if image.partition("@")[0].rsplit("/", 1)[-1].split(":")[0] == "cpu"]
-    chosen = candidates or names
+    chosen = [image for image in names if package.short_name(image) == "cpu"] or names
     if len(chosen) != 1:
         raise UsageError(f"which image should the Job run in? None of {', '.join(names)} is named cpu")
-    return images.get(chosen[0], chosen[0])
+    return package.replacements(unpinned, images).get(chosen[0], chosen[0])
 
 
 def render(directory: Path, request: Request, image: str, namespace: str, options: Sequence[str]) -> bool:

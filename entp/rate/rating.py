@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol
 
 from entp.config import RateConfig
-from entp.llm.client import FINAL_STATUSES, Reply, Request
+from entp.llm.client import LanguageModel, Reply
 from entp.progress import Advance
 from entp.records import Message
-
-if TYPE_CHECKING:
-    from entp.llm.session import Session
-
-Asked = TypeVar("Asked", bound=Request)
-Ask = Callable[[Sequence[Asked], Advance | None], Awaitable[list[Reply]]]
 
 
 @dataclass(frozen=True)
@@ -38,29 +32,21 @@ class RawRating:
 
 
 class Rater(Protocol):
-    """Rate conversations: one raw rating each, in order."""
+    """Rate conversations: one raw rating each, in order.
+
+    A rater may demand less of its model: one that makes one kind of request takes whatever `Supports...` it.
+    """
 
     async def __call__(
         self,
-        session: Session,
+        model: LanguageModel,
         conversations: Sequence[Sequence[Message]],
         config: RateConfig,
         advance: Advance | None,
+        /,
     ) -> list[RawRating]: ...
 
 
 def unrated(reply: Reply) -> RawRating:
-    """The rating of a reply that is no answer: its status, and never a score (METHOD: DS2 makes it a zero)."""
+    """The rating of a reply that is no answer: its status, and never a score (docs/method.md, 3.1: DS2 makes it a zero)."""
     return RawRating(reply.status, error=reply.error)
-
-
-async def ask_again(ask: Ask[Asked], requests: Sequence[Asked], advance: Advance | None) -> list[Reply]:
-    """Ask all, then once more those whose reply was not final (timed out, failed)."""
-    replies = await ask(requests, advance)
-    pending = [index for index, reply in enumerate(replies) if reply.status not in FINAL_STATUSES]
-    if not pending:
-        return replies
-    second = await ask([requests[index] for index in pending], None)
-    for index, reply in zip(pending, second, strict=True):
-        replies[index] = reply
-    return replies

@@ -9,18 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from entp.config import RateConfig
-from entp.llm.client import LogLikelihood, Reply
+from entp.judge.fence import neutralise
+from entp.judge.retry import ask_again
+from entp.llm.client import LogLikelihood, Reply, SupportsLogLikelihood
 from entp.progress import Advance
-from entp.rate.excerpt import fits, head, recent_turns, shares
-from entp.rate.fence import neutralise
-from entp.rate.rating import RawRating, ask_again, unrated
+from entp.rate.rating import RawRating, unrated
 from entp.records import Message, prompt_of, response_of
-
-if TYPE_CHECKING:
-    from entp.llm.session import Session
+from entp.text.excerpt import ends, estimated_tokens, fits, head, shares
 
 
 @dataclass(frozen=True)
@@ -37,14 +34,14 @@ class Odds:
 
 async def rate_by_fit(
     value: Callable[[Odds], float],
-    session: Session,
+    model: SupportsLogLikelihood,
     conversations: Sequence[Sequence[Message]],
     config: RateConfig,
     advance: Advance | None,
 ) -> list[RawRating]:
     """Rate each last answer by `value` of its odds after its prompt; one request each."""
     requests = [request_for(messages, config.max_tokens) for messages in conversations]
-    replies = await ask_again(session.loglikelihood, requests, advance)
+    replies = await ask_again(model.loglikelihood, requests, advance)
     return [
         replace(_rating([reply], value), cut=is_cut(messages, config.max_tokens))
         for reply, messages in zip(replies, conversations, strict=True)
@@ -53,7 +50,7 @@ async def rate_by_fit(
 
 async def rate_by_help(
     value: Callable[[Odds, Odds], float],
-    session: Session,
+    model: SupportsLogLikelihood,
     conversations: Sequence[Sequence[Message]],
     config: RateConfig,
     advance: Advance | None,
@@ -61,7 +58,7 @@ async def rate_by_help(
     """Rate each last answer by `value` of its odds after its prompt and of those without; two requests each."""
     informed = [request_for(messages, config.max_tokens) for messages in conversations]
     alone = [LogLikelihood((), request.continuation) for request in informed]
-    replies = await ask_again(session.loglikelihood, [*informed, *alone], every_second(advance))
+    replies = await ask_again(model.loglikelihood, [*informed, *alone], every_second(advance))
     return [
         replace(_rating([with_prompt, without], value), cut=is_cut(messages, config.max_tokens))
         for with_prompt, without, messages in zip(
@@ -76,6 +73,26 @@ def request_for(messages: Sequence[Message], max_tokens: int) -> LogLikelihood:
     for_context, for_response = shares(prompt_of(clean), response_of(clean), max_tokens)
     context = recent_turns(clean[:-1], for_context)
     return LogLikelihood(tuple(context), head(response_of(clean), for_response))
+
+
+def recent_turns(turns: Sequence[Message], max_tokens: float) -> list[Message]:
+    """The latest turns within the budget, beginning with a user turn as chat templates expect.
+
+    The system turn stays where it fits in a quarter of the budget. A last turn that is over the budget by itself
+    is cut to its ends.
+    """
+    system = [turn for turn in turns[:1] if turn["role"] == "system" and fits(turn["content"], max_tokens / 4)]
+    left = max_tokens - sum(estimated_tokens(turn["content"]) for turn in system)
+    others = [turn for turn in turns if turn["role"] != "system"]
+    chosen: list[Message] = []
+    for turn in reversed(others):
+        if chosen and not fits(turn["content"], left):
+            break
+        chosen.insert(0, Message(role=turn["role"], content=ends(turn["content"], left)))
+        left = max(left - estimated_tokens(turn["content"]), 0.0)
+    while len(chosen) > 1 and chosen[0]["role"] != "user":
+        chosen.pop(0)
+    return system + chosen
 
 
 def is_cut(messages: Sequence[Message], max_tokens: int) -> bool:

@@ -1,1 +1,1 @@
-"""What a text is made of: its language, its words and which are forms of one another, and the key terms among them."""
+"""What a text is made of (language, words and their forms, key terms), whether it asks for something, how to cut it."""

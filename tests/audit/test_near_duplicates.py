@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from entp.audit.features import Features
 from entp.audit.near_duplicates import find_near_duplicates
-from entp.audit.reading import Reading
 from entp.audit.sample import NewSample
 from entp.purge.duplicates.similarity import similarity
 from tests.audit.samples import conversation, sample
@@ -37,8 +37,8 @@ def test_it_is_what_comparing_all_with_all_finds_in_any_order(texts, threshold, 
     expected: dict[str, float] = {}
     kept: list[NewSample] = []
     for row in rows:
-        shingles = Reading(row.messages).shingles
-        best = max((similarity(shingles, Reading(other.messages).shingles) for other in kept), default=0.0)
+        shingles = Features(row.messages).shingles
+        best = max((similarity(shingles, Features(other.messages).shingles) for other in kept), default=0.0)
         if kept and best >= threshold:
             expected[row.pair_id] = best
         else:

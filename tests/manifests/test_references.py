@@ -2,16 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.manifests import tree
+from tests.pipelines.compiled import IR_FILES, compiled_folder
 
 Json = dict[str, Any]
-PIPELINES = sorted((tree.MANIFESTS.parent / "pipelines/compiled").glob("*/*.yaml"))
 #: A row of the README's table: | `name` | `KEY`, `KEY` | ... |
 ROW = re.compile(r"^\| `([\w-]+)` \| ((?:`\w+`(?:, )?)+) \|", re.MULTILINE)
 
@@ -35,10 +34,11 @@ def keys_used(part: Any, reference: str) -> Iterator[tuple[str, str]]:
                 yield from keys_used(below, reference)
 
 
-def executors(path: Path) -> list[Json]:
+def executors(name: str) -> list[Json]:
     """What each step of a compiled pipeline asks of Kubernetes."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    [platform] = [part for part in yaml.load_all(path.read_text(), Loader=loader) if "platforms" in part]
+    text = (compiled_folder() / name).read_text()
+    [platform] = [part for part in yaml.load_all(text, Loader=loader) if "platforms" in part]
     return list(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values())
 
 
@@ -74,11 +74,11 @@ def claimed(volume: Json) -> bool:
     return "persistentVolumeClaim" in volume
 
 
-@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_what_a_pipeline_refers_to_exists(path: Path):
+@pytest.mark.parametrize("name", IR_FILES)
+def test_what_a_pipeline_refers_to_exists(name: str):
     resources = tree.build("base")
     claims = {part["metadata"]["name"] for part in tree.of_kind(resources, "PersistentVolumeClaim")}
-    steps = executors(path)
+    steps = executors(name)
     assert steps
     for step in steps:
         assert {mount["constant"] for mount in step.get("pvcMount", [])} <= claims
@@ -90,7 +90,7 @@ def test_what_a_pipeline_refers_to_exists(path: Path):
 
 def test_every_documented_secret_is_used():
     pods = {name for name, _ in keys_used(tree.full(), "secretKeyRef")}
-    steps = {entry["secretName"] for path in PIPELINES for step in executors(path) for entry in step["secretAsEnv"]}
+    steps = {entry["secretName"] for name in IR_FILES for step in executors(name) for entry in step["secretAsEnv"]}
     assert set(documented_secrets()) == pods | steps
 
 

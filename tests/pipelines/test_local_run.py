@@ -12,10 +12,10 @@ from entp import track
 from entp.platform.profiles import load_profile
 from pipelines.purge_mix_sft import purge_mix_sft
 from tests.mlflow_store import put_empty_store
-from tests.pipelines.local_kfp import ROOT, Launcher, PipelineError, as_process, in_image, run_pipeline
+from tests.pipelines.compiled import compiled_folder
+from tests.pipelines.local_kfp import Launcher, PipelineError, as_process, in_image, run_pipeline
 from tests.pipelines.small_run import LENIENT, STRICT, arguments, environment
 
-PACKAGES = ROOT / "pipelines" / "compiled" / "cpu"
 DATA_STEPS = ["fetch", "ingest", "purge", "rate", "curate", "pair", "mix", "assemble"]
 pytestmark = pytest.mark.model
 
@@ -41,12 +41,11 @@ def folder(tmp_path_factory):
 def run(folder):
     """Run a pipeline: (name of the run, settings) -> the steps whose containers ran."""
 
-    def start(
-        name: str, *settings: str, package: Path = PACKAGES / "purge_mix_sft.yaml", **others: object
-    ) -> list[str]:
+    def start(name: str, *settings: str, pipeline: str = "purge_mix_sft", **others: object) -> list[str]:
         where = environment(folder, name)
         given = {**arguments(*settings), **others}
-        if package.stem == "compare":
+        package = compiled_folder() / "cpu" / f"{pipeline}.yaml"
+        if pipeline == "compare":
             del given["gate"]
         with pytest.MonkeyPatch.context() as monkeypatch:
             return run_pipeline(package, given, folder, where, monkeypatch, launcher(folder))
@@ -135,7 +134,7 @@ def test_a_comparison_runs_a_cell_per_method_and_seed_on_one_curated_pool(promot
         {"name": "fewer", "settings": ["assemble.max_rows=8"]},
         {"name": "chance", "settings": [], "selector": "random"},
     ]
-    steps = run("comparing", package=PACKAGES / "compare.yaml", methods=methods, seeds=[1], rows=8, held_out=8)
+    steps = run("comparing", pipeline="compare", methods=methods, seeds=[1], rows=8, held_out=8)
     assert promoting
     assert sorted(steps) == ["cell", "cell", "cell", "comparison", "finish", "grid"]
     parent = mlflow_run(folder, "comparing")

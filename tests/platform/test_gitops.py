@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -47,10 +46,8 @@ def git(*words: str | Path, cwd: Path) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A working copy, with the pipeline that the project itself has for GPUs."""
+    """A working copy."""
     copy = make_project(tmp_path / "copy")
-    (copy / "pipelines/compiled/gpu").mkdir()
-    shutil.copy(ROOT / "pipelines/compiled/gpu/purge_mix_sft.yaml", copy / "pipelines/compiled/gpu")
     git("init", "--quiet", "--initial-branch=main", cwd=copy)
     git("add", ".", cwd=copy)
     git("commit", "--quiet", "--message=first", cwd=copy)
@@ -106,7 +103,12 @@ def test_the_manifests_are_committed_and_nothing_else(script, origin, tmp_path):
     merged = git("rev-parse", "main", cwd=origin)
     run_ci(script, origin, tmp_path / "first")
     changed = git("show", "--name-only", "--format=", "main", cwd=origin).split()
-    assert {Path(file).parent.as_posix() for file in changed} == {rendered_folder(script)}
+    pipelines = "deploy/pipelines/gpu"
+    assert {Path(file).parent.as_posix() for file in changed} == {
+        rendered_folder(script),
+        pipelines,
+        f"{pipelines}/kubernetes",
+    }
     assert merged in git("show", f"main:{rendered_folder(script)}/retrain-job.yaml", cwd=origin)
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from entp.errors import UsageError
 from entp.platform import package
-from tests.platform.workspace import CPU, GPU, IMAGES, PINNED_CPU, PINNED_GPU, compiled, make_project
+from tests.platform.workspace import CPU, GPU, IMAGES, PINNED_CPU, PINNED_GPU, compiled
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_an_image_the_pipeline_does_not_use_is_refused(pipeline):
 
 
 def test_an_image_left_without_a_digest_is_refused_where_pinning_is_required(pipeline):
-    with pytest.raises(UsageError, match=rf"--image {GPU}=registry.example.com/entp/gpu@sha256:"):
+    with pytest.raises(UsageError, match=r"--image gpu=registry\.example\.com/entp/gpu@sha256:"):
         package.pin(pipeline, {CPU: PINNED_CPU}, required=True)
     assert package.pin(pipeline, {CPU: PINNED_CPU}, required=False).images == sorted([PINNED_CPU, GPU])
 
@@ -75,8 +75,14 @@ def test_a_file_that_is_no_compiled_pipeline_is_a_usage_error(content, tmp_path)
         package.read(tmp_path / "odd.yaml")
 
 
-def test_a_missing_pipeline_tells_which_there_are(tmp_path, monkeypatch):
-    monkeypatch.chdir(make_project(tmp_path))
-    assert package.compiled("cpu", "purge_mix_sft").is_file()
-    with pytest.raises(UsageError, match="there are cpu/purge_mix_sft"):
-        package.compiled("gpu", "compare")
+def test_an_unknown_pipeline_or_profile_tells_which_there_are():
+    with pytest.raises(UsageError, match="the pipelines are purge_mix_sft, data_only, compare"):
+        package.compiled("purge_mix", "cpu")
+    with pytest.raises(UsageError, match="the profiles are cpu, gpu, gpu-spot"):
+        package.compiled("data_only", "tpu")
+
+
+def test_an_image_goes_by_its_short_name(pipeline):
+    assert package.pin(pipeline, {"cpu": PINNED_CPU, "gpu": PINNED_GPU}, required=True) == package.pin(
+        pipeline, IMAGES, required=True
+    )

@@ -12,9 +12,9 @@ import yaml
 
 from tests.manifests import pod_security, schemas
 from tests.platform.kfp_server import KfpServer, serving
-from tests.platform.workspace import COMMIT, IMAGE_OPTIONS, PINNED_CPU, entp, entp_here, make_project
+from tests.platform.workspace import COMMIT, OPTIONS, PINNED_CPU, entp, entp_here, make_project
 
-ASKED = ["retrain", "--commit", COMMIT, *IMAGE_OPTIONS]
+ASKED = ["retrain", "--commit", COMMIT, *OPTIONS]
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from tests.platform.kfp_server import KfpServer, serving
 from tests.platform.workspace import (
     COMMIT,
     GPU,
-    IMAGE_OPTIONS,
     IMAGES,
     LOCK,
+    OPTIONS,
+    PACKAGE,
     PINNED_CPU,
     PINNED_GPU,
     entp,
@@ -29,7 +30,7 @@ from tests.platform.workspace import (
     start_entp,
 )
 
-ASKED = ["retrain", "--commit", COMMIT, *IMAGE_OPTIONS]
+ASKED = ["retrain", "--commit", COMMIT, *OPTIONS]
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def request_(project: Path) -> retrain.Request:
-    pipeline = package.read(project / "pipelines/compiled/cpu/purge_mix_sft.yaml")
+    pipeline = package.read(project / PACKAGE)
     return retrain.Request(COMMIT, LOCK.encode(), b"seed: 7\n", package.pin(pipeline, IMAGES, required=True))
 
 
@@ -197,17 +198,17 @@ def test_the_commit_is_that_of_the_checkout_unless_it_is_given(server, project):
     for command in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
         subprocess.run([*git, *command], cwd=project, check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], cwd=project, check=True, capture_output=True, text=True).stdout
-    result = entp_here("retrain", *IMAGE_OPTIONS, "--host", server.url, "--dry-run")[1]
+    result = entp_here("retrain", *OPTIONS, "--host", server.url, "--dry-run")[1]
     assert result["parts"]["commit"] == head.strip()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (IMAGE_OPTIONS, "give --commit"),
-        (["--commit", "4b6796e", *IMAGE_OPTIONS], "expected the full id"),
+        (OPTIONS, "give --commit"),
+        (["--commit", "4b6796e", *OPTIONS], "expected the full id"),
         (["--commit", COMMIT], "images must be pinned by digest"),
-        (["--commit", COMMIT, *IMAGE_OPTIONS, "--dvc-lock", "nowhere.lock"], "nowhere.lock"),
+        (["--commit", COMMIT, *OPTIONS, "--dvc-lock", "nowhere.lock"], "nowhere.lock"),
     ],
 )
 def test_a_wrong_command_is_a_usage_error_and_asks_nothing(arguments, message, server, project):

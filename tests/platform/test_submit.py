@@ -16,10 +16,12 @@ import pytest
 from entp import config, params
 from entp.errors import EntpError, SetupError, UsageError
 from entp.platform import arguments, kfp_api, package, submit
+from tests.pipelines.compiled import IR_FILES, compiled_folder
 from tests.platform.kfp_server import KfpServer, serving
 from tests.platform.workspace import (
-    IMAGE_OPTIONS,
     LOCK,
+    OPTIONS,
+    PACKAGE,
     PINNED_CPU,
     PINNED_GPU,
     entp,
@@ -57,7 +59,7 @@ def kfp(server: KfpServer, monkeypatch: pytest.MonkeyPatch) -> kfp_api.Kfp:
 
 @pytest.fixture
 def start(project: Path) -> submit.Start:
-    pipeline = package.read(project / "pipelines/compiled/cpu/purge_mix_sft.yaml")
+    pipeline = package.read(project / PACKAGE)
     return submit.Start("some-run", {"seed": 1}, "entp", None, pipeline)
 
 
@@ -69,7 +71,7 @@ def silent(_message: str) -> None:
 
 
 def test_the_run_gets_the_configuration_as_its_arguments(server, project):
-    code, result, _ = entp("submit", *IMAGE_OPTIONS, "--host", server.url, "mix.answer_tries=5", cwd=project)
+    code, result, _ = entp("submit", *OPTIONS, "--host", server.url, "mix.answer_tries=5", cwd=project)
     assert (code, result["outcome"], result["decision"]) == (0, "running", "started")
     (run,) = server.runs
     expected = params.load(project / "params.yaml", ["mix.answer_tries=5", "mix.in_flight=512", "train.lora_rank=64"])
@@ -115,11 +117,9 @@ def test_a_lock_without_the_pool_is_a_usage_error(lock):
         arguments.of_data(lock)
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "pipelines/compiled").glob("*/*.yaml")), ids=lambda path: str(path)[-30:]
-)
-def test_every_pipeline_of_the_project_gets_arguments_it_declares(path):
-    pipeline = package.read(path)
+@pytest.mark.parametrize("name", IR_FILES)
+def test_every_pipeline_of_the_project_gets_arguments_it_declares(name):
+    pipeline = package.read(compiled_folder() / name)
     values = arguments.complete(pipeline, arguments.configuration(pipeline, ROOT / "params.yaml", []), {})
     assert "seed" in values
     assert set(values) <= set(pipeline.parameters)
@@ -129,7 +129,7 @@ def test_every_pipeline_of_the_project_gets_arguments_it_declares(path):
 
 @pytest.mark.usefixtures("project")
 def test_the_run_carries_the_pinned_package_and_its_platform_spec(server):
-    entp_here("submit", *IMAGE_OPTIONS, "--host", server.url)
+    entp_here("submit", *OPTIONS, "--host", server.url)
     content = server.runs[0]["pipeline_spec"]
     executors = content["pipeline_spec"]["deploymentSpec"]["executors"]
     assert {executor["container"]["image"] for executor in executors.values()} == {PINNED_CPU, PINNED_GPU}
@@ -138,7 +138,7 @@ def test_the_run_carries_the_pinned_package_and_its_platform_spec(server):
 
 @pytest.mark.usefixtures("project")
 def test_caching_stays_on(server):
-    entp_here("submit", *IMAGE_OPTIONS, "--host", server.url)
+    entp_here("submit", *OPTIONS, "--host", server.url)
     tasks = server.runs[0]["pipeline_spec"]["pipeline_spec"]["root"]["dag"]["tasks"]
     assert [task["cachingOptions"] for task in tasks.values()] == [{"enableCache": True}] * 2
 
@@ -146,7 +146,7 @@ def test_caching_stays_on(server):
 @pytest.mark.usefixtures("project")
 def test_the_run_belongs_to_experiment_namespace_and_service_account(server):
     options = ["--experiment", "chats", "--namespace", "team", "--name", "by-hand", "--pipeline-root", "s3://b/p"]
-    entp_here("submit", *IMAGE_OPTIONS, "--host", server.url, *options)
+    entp_here("submit", *OPTIONS, "--host", server.url, *options)
     (run,), (experiment,) = server.runs, server.experiments
     assert (experiment["display_name"], experiment["namespace"]) == ("chats", "team")
     assert run["experiment_id"] == experiment["experiment_id"]
@@ -162,7 +162,7 @@ def test_other_parameters_of_the_pipeline_are_given_the_same_way(server):
         "pool_md5=12345678901234567890123456789012",
         'cells=["a", "b"]',
     ]
-    entp_here("submit", *IMAGE_OPTIONS, "--host", server.url, *given)
+    entp_here("submit", *OPTIONS, "--host", server.url, *given)
     parameters = server.runs[0]["runtime_config"]["parameters"]
     assert parameters["require_approval"] == "yes", "a string, though YAML reads it as true"
     assert parameters["approval_hours"] == 2
@@ -172,9 +172,25 @@ def test_other_parameters_of_the_pipeline_are_given_the_same_way(server):
 
 @pytest.mark.usefixtures("project")
 def test_two_submits_are_two_runs_of_different_names(server):
-    names = {entp_here("submit", *IMAGE_OPTIONS, "--host", server.url)[1]["name"] for _ in range(2)}
+    names = {entp_here("submit", *OPTIONS, "--host", server.url)[1]["name"] for _ in range(2)}
     assert names == {run["display_name"] for run in server.runs}
     assert len(names) == 2
+
+
+def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(server, project):
+    code, result, _ = entp("submit", *OPTIONS, "--dry-run", "--host", server.url, "mix.max_pairs=3", cwd=project)
+    assert (code, result["outcome"]) == (0, "dry_run")
+    assert result["arguments"]["mix"]["max_pairs"] == 3
+    assert result["images"] == sorted([PINNED_CPU, PINNED_GPU])
+    assert not server.requests
+
+
+def test_without_a_lock_the_pool_is_the_pipelines_default(project):
+    (project / "dvc.lock").unlink()
+    (project / "params.yaml").unlink()
+    _, result, _ = entp("submit", *OPTIONS, "--dry-run", cwd=project)
+    assert "pool_md5" not in result["arguments"]
+    assert result["arguments"]["seed"] == 42
 
 
 # Usage
@@ -183,13 +199,13 @@ def test_two_submits_are_two_runs_of_different_names(server):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([*IMAGE_OPTIONS, "approval_hours=long"], "the pipeline expects NUMBER_DOUBLE"),
-        ([*IMAGE_OPTIONS, "approval_hours=true"], "the pipeline expects NUMBER_DOUBLE"),
-        ([*IMAGE_OPTIONS, "--dvc-lock", "nowhere.lock"], "nowhere.lock: cannot be read"),
-        ([*IMAGE_OPTIONS, "mix.max_pair=3"], "did you mean `mix.max_pairs`?"),
-        (IMAGE_OPTIONS[:2], "images must be pinned by digest: add --image registry.example.com/entp/gpu:0.1.0="),
+        ([*OPTIONS, "approval_hours=long"], "the pipeline expects NUMBER_DOUBLE"),
+        ([*OPTIONS, "approval_hours=true"], "the pipeline expects NUMBER_DOUBLE"),
+        ([*OPTIONS, "--dvc-lock", "nowhere.lock"], "nowhere.lock: cannot be read"),
+        ([*OPTIONS, "mix.max_pair=3"], "did you mean `mix.max_pairs`?"),
+        (OPTIONS[:4], "images must be pinned by digest: add --image gpu=registry.example.com/entp/gpu@sha256:"),
         (["--image", "nonsense"], "expected OLD=NEW"),
-        (["--profile", "gpu"], "there are cpu/purge_mix_sft"),
+        (["--profile", "tpu"], "the profiles are cpu, gpu, gpu-spot"),
     ],
 )
 def test_a_wrong_command_is_a_usage_error_and_starts_nothing(words, message, server, project):
@@ -200,7 +216,7 @@ def test_a_wrong_command_is_a_usage_error_and_starts_nothing(words, message, ser
 
 
 def test_without_an_address_the_variable_is_named(project):
-    code, _, errors = entp("submit", *IMAGE_OPTIONS, cwd=project)
+    code, _, errors = entp("submit", *OPTIONS, cwd=project)
     assert code == 2
     assert "give --host or set ENTP_KFP_HOST" in errors
 
@@ -233,7 +249,7 @@ def test_images_may_stay_unpinned_where_that_is_said(server):
 @pytest.mark.usefixtures("project")
 def test_waiting_ends_with_the_run_and_exits_by_its_state(states, code, outcome, server):
     server.states = states
-    exit_code, result, errors = entp_here("submit", "--wait", "--timeout", "60", *IMAGE_OPTIONS, "--host", server.url)
+    exit_code, result, errors = entp_here("submit", "--wait", "--timeout", "60", *OPTIONS, "--host", server.url)
     assert (exit_code, result["outcome"], result["state"]) == (code, outcome, states[-1])
     assert errors.endswith(states[-1])
     assert result["error"] == ("the step train failed" if outcome == "failed" else None)
@@ -243,7 +259,7 @@ def test_waiting_ends_with_the_run_and_exits_by_its_state(states, code, outcome,
 def test_a_wait_that_times_out_leaves_the_run_going(server):
     server.states = ["RUNNING"]
     options = ["--wait", "--timeout", "1", "--host", server.url]
-    code, result, _ = entp_here("submit", *options, *IMAGE_OPTIONS)
+    code, result, _ = entp_here("submit", *options, *OPTIONS)
     assert (code, result["outcome"], result["state"]) == (6, "timed_out", "RUNNING")
     assert not server.calls("POST .*:terminate")
 
@@ -251,7 +267,7 @@ def test_a_wait_that_times_out_leaves_the_run_going(server):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_wait_leaves_the_run_going(number, server, project):
     server.states = ["RUNNING"]
-    process = start_entp("submit", "--wait", *IMAGE_OPTIONS, "--host", server.url, cwd=project)
+    process = start_entp("submit", "--wait", *OPTIONS, "--host", server.url, cwd=project)
     for line in process.stderr:
         if line.rstrip().endswith(": RUNNING"):
             break
@@ -276,7 +292,7 @@ def test_a_wait_outlives_a_server_that_is_away_for_a_while(server, kfp, start):
 
 def test_the_token_comes_from_the_environment(server, project):
     server.token = "from-the-environment"
-    code, _, _ = entp("submit", *IMAGE_OPTIONS, "--host", server.url, cwd=project, KFP_TOKEN=server.token)
+    code, _, _ = entp("submit", *OPTIONS, "--host", server.url, cwd=project, KFP_TOKEN=server.token)
     assert code == 0
     assert {call.authorization for call in server.requests} == {"Bearer from-the-environment"}
 
@@ -301,7 +317,7 @@ def test_a_token_file_that_is_named_but_missing_is_an_environment_error(server, 
 
 def test_a_refused_token_is_an_environment_error_that_does_not_show_it(server, project):
     server.token = "another"
-    code, result, errors = entp("submit", *IMAGE_OPTIONS, "--host", server.url, cwd=project, KFP_TOKEN=REFUSED_TOKEN)
+    code, result, errors = entp("submit", *OPTIONS, "--host", server.url, cwd=project, KFP_TOKEN=REFUSED_TOKEN)
     assert code == 4
     assert f"{server.url} answered 401: it does not accept the token in KFP_TOKEN" in errors
     assert REFUSED_TOKEN not in errors + json.dumps(result)

@@ -18,7 +18,8 @@ GPU = "registry.example.com/entp/gpu:0.1.0"
 PINNED_CPU = f"ghcr.io/example/entp-cpu@sha256:{'c' * 64}"
 PINNED_GPU = f"ghcr.io/example/entp-gpu@sha256:{'9' * 64}"
 IMAGES = {CPU: PINNED_CPU, GPU: PINNED_GPU}
-IMAGE_OPTIONS = ["--image", f"{CPU}={PINNED_CPU}", "--image", f"{GPU}={PINNED_GPU}"]
+PACKAGE = "pipeline.yaml"
+OPTIONS = ["--package", PACKAGE, "--image", f"{CPU}={PINNED_CPU}", "--image", f"gpu={PINNED_GPU}"]
 COMMIT = "4b6796e17408a2faf280ce24987cdf87d825b484"
 LOCK = """\
 schema: '2.0'
@@ -69,10 +70,9 @@ def compiled() -> str:
 
 
 def make_project(folder: Path) -> Path:
-    """Write what `entp submit` and `entp retrain` look for in a checkout."""
-    package = folder / "pipelines/compiled/cpu/purge_mix_sft.yaml"
-    package.parent.mkdir(parents=True)
-    package.write_text(compiled())
+    """Write what `entp submit` and `entp retrain` look for in a checkout, and the pipeline as PACKAGE."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PACKAGE).write_text(compiled())
     (folder / "params.yaml").write_text("seed: 7\nmix:\n  max_pairs: 8\n")
     (folder / "dvc.lock").write_text(LOCK)
     return folder

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 
-from entp.rate.fence import CONTROL_TOKEN, FENCE
+from entp.judge.fence import CONTROL_TOKEN, FENCE
 from tests.rate.conversations import JUDGING, hostile
 
 FIELDS = ["id", "family", "place", "instruction", "response", "attacked_instruction", "attacked_response"]

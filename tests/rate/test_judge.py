@@ -6,7 +6,7 @@ import pytest
 
 from entp.config import RateConfig
 from entp.llm.client import Reply
-from entp.rate.raters.judge import ANSWERS, moments, raw_values
+from entp.rate.raters.judge import ANSWERS, raw_values
 from tests.fake_backend import FakeBackend
 from tests.rate.conversations import conversation
 
@@ -44,7 +44,8 @@ def test_the_value_is_the_expected_score_and_the_spread_its_standard_deviation()
 
 
 def test_a_certain_judge_has_no_spread():
-    assert moments({"4": 1.0, "0": 0.0}) == (4.0, 0.0)
+    (rating,), _ = judged(digits(p4=1.0))
+    assert (rating.value, rating.spread) == (4.0, 0.0)
 
 
 def test_a_model_that_would_not_answer_with_a_digit_leaves_the_sample_unrated():

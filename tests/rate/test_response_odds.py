@@ -7,8 +7,9 @@ import pytest
 from entp.config import RateConfig
 from entp.llm.client import LogLikelihood, Reply
 from entp.rate.raters import rate_raw
-from entp.rate.response_odds import request_for
+from entp.rate.response_odds import recent_turns, request_for
 from entp.records import Message
+from entp.text.excerpt import estimated_tokens
 from tests.rate.conversations import conversation
 
 
@@ -108,3 +109,23 @@ def test_prompt_and_response_share_the_budget(max_tokens):
     request = request_for(conversation("p" * 9000, "r" * 9000), max_tokens)
     assert len(request.continuation) * 0.3 == pytest.approx(max_tokens / 2, abs=0.5)
     assert len(request.messages[0]["content"]) * 0.3 < max_tokens / 2 + 3
+
+
+def turns(*contents: str) -> list[Message]:
+    return [Message(role=("user", "assistant")[index % 2], content=text) for index, text in enumerate(contents)]
+
+
+def test_the_latest_turns_are_kept_and_begin_with_the_user():
+    kept = recent_turns(turns("old " * 300, "old answer", "newer", "answer", "newest"), 60)
+    assert [turn["content"] for turn in kept] == ["newer", "answer", "newest"]
+
+
+def test_a_last_turn_over_the_budget_is_cut_rather_than_dropped():
+    kept = recent_turns(turns("x" * 5000), 50)
+    assert len(kept) == 1
+    assert estimated_tokens(kept[0]["content"]) < 60
+
+
+def test_a_short_system_turn_stays():
+    system = Message(role="system", content="Be brief.")
+    assert recent_turns([system, *turns("hello")], 100) == [system, *turns("hello")]

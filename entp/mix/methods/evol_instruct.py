@@ -6,11 +6,11 @@ a fifth in-depth operation, on code and tables in the input, that has no place h
 
 from __future__ import annotations
 
+from entp.judge.fence import fenced
 from entp.mix import operators
 from entp.mix.acceptance import better_parent
 from entp.mix.demand import demand_of, without_content
 from entp.mix.draft import Draft, measured, rate
-from entp.mix.fence import fenced
 from entp.mix.loss import Written
 from entp.mix.work import Work
 from entp.text.key_terms import Corpus

@@ -5,10 +5,10 @@ As many rounds as the instruction cycle has further tries; the last version is t
 
 from __future__ import annotations
 
+from entp.judge.fence import fenced
 from entp.mix import operators
 from entp.mix.cycles import write_answer
 from entp.mix.draft import Draft
-from entp.mix.fence import fenced
 from entp.mix.methods.one_shot import measured_merge, merged_once
 from entp.mix.operators import Question
 from entp.mix.work import Work

@@ -1,4 +1,4 @@
-"""ENTP: direct answers, then the instruction cycle, then the answer cycle (METHOD stage 6).
+"""ENTP: direct answers, then the instruction cycle, then the answer cycle (docs/method.md, stage 6).
 
 What the loss curve means. A pair makes candidates: merged instructions first, then answers to the best of them. Each
 part has its own symbolic loss, and a candidate replaces the best of its part only if its loss is lower. The loss of

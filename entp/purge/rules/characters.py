@@ -60,7 +60,7 @@ def mojibake(text: pl.Expr) -> pl.Expr:
     scope="every turn",
     action="repair",
     trigger=rf"\r|{_CONTROL}",
-    source="METHOD character family",
+    source="docs/method.md, stage 2: characters",
 )
 def control_characters(text: pl.Expr) -> pl.Expr:
     r"""Control characters, byte-order marks and non-characters are removed; carriage returns become line feeds.
@@ -78,7 +78,7 @@ def control_characters(text: pl.Expr) -> pl.Expr:
     scope="every turn",
     action="repair",
     trigger=_INVISIBLE,
-    source="METHOD character family; our choice",
+    source="docs/method.md, stage 2: characters; our choice",
 )
 def invisible_characters(text: pl.Expr) -> pl.Expr:
     r"""Zero-width spaces, word joiners, soft hyphens and direction marks are removed where no script needs them.
@@ -123,7 +123,7 @@ def stray_escapes(text: pl.Expr) -> pl.Expr:
     scope="every turn",
     action="repair",
     trigger="&",
-    source="METHOD character family (stray escapes)",
+    source="docs/method.md, stage 2: characters (stray escapes)",
 )
 def html_entities(text: pl.Expr) -> pl.Expr:
     """Character entities in a text that is neither markup nor about it become characters.
@@ -145,7 +145,7 @@ def html_entities(text: pl.Expr) -> pl.Expr:
     scope="every turn",
     action="repair",
     trigger=r"\n[ \t]*\n[ \t]*\n",
-    source="METHOD repair list; our choice of two",
+    source="docs/method.md, stage 2: repairs; our choice of two",
 )
 def blank_line_runs(text: pl.Expr) -> pl.Expr:
     r"""More than two blank lines in a row become one, outside code.
@@ -181,7 +181,7 @@ def symbol_heavy(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr) -> pl.Expr
     scope=("prompt", "response", "formal", "response_letters"),
     prior=Upper(0.5),
     action="flag",
-    source="METHOD character family (digit ratio)",
+    source="docs/method.md, stage 2: characters (digit ratio)",
 )
 def digit_heavy(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr, letters: pl.Expr) -> pl.Expr:
     """Share of digits among letters and digits (0..1), from 40 characters on, where no number was asked for.
@@ -217,7 +217,7 @@ def encoding_ruins(text: pl.Expr) -> pl.Expr:
     scope="response",
     prior=Upper(0),
     action="drop",
-    source="METHOD character family (non-printable)",
+    source="docs/method.md, stage 2: characters (non-printable)",
 )
 def replacement_characters(text: pl.Expr) -> pl.Expr:
     """Characters that stand for lost ones: U+FFFD and private use. What they replaced cannot be repaired.
@@ -233,7 +233,7 @@ def replacement_characters(text: pl.Expr) -> pl.Expr:
     scope="response",
     prior=Upper(0),
     action="flag",
-    source="METHOD character family (mixed scripts)",
+    source="docs/method.md, stage 2: characters (mixed scripts)",
 )
 def mixed_scripts(text: pl.Expr) -> pl.Expr:
     """Places where a word changes between Latin and Cyrillic letters, as look-alikes and bad scans do.

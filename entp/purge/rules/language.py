@@ -19,7 +19,7 @@ _STOP_WORDS = ascii_edges(r"(?i)\b(?:the|be|to|of|and|that|have|with)\b")
     scope=("prompt", "response_language", "allowed_languages"),
     prior=Upper(0),
     action="drop",
-    source="METHOD language family",
+    source="docs/method.md, stage 2: language",
 )
 def language_not_allowed(prompt: pl.Expr, language: pl.Expr, allowed: pl.Expr) -> pl.Expr:
     """1 where the response is in a language that `purge.languages` does not list, and the prompt asks for none.
@@ -37,7 +37,7 @@ def language_not_allowed(prompt: pl.Expr, language: pl.Expr, allowed: pl.Expr) -
     scope=("prompt", "response", "prompt_language", "response_language", "formal"),
     prior=Upper(0),
     action="drop",
-    source="METHOD language family",
+    source="docs/method.md, stage 2: language",
 )
 def response_language_mismatch(
     prompt: pl.Expr, response: pl.Expr, prompt_language: pl.Expr, response_language: pl.Expr, formal: pl.Expr

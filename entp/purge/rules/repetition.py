@@ -118,7 +118,7 @@ def top_fourgram(response: pl.Expr, words: pl.Expr, letters: pl.Expr, may_repeat
     scope=("response", "response_words", "may_repeat"),
     prior=Upper(3),
     action="drop",
-    source="METHOD repetition family; our choice",
+    source="docs/method.md, stage 2: repetition; our choice",
 )
 def repeated_words(response: pl.Expr, words: pl.Expr, may_repeat: pl.Expr) -> pl.Expr:
     """Times in a row that a word of two letters or more follows itself, at the worst place; once does not count.
@@ -137,7 +137,7 @@ def repeated_words(response: pl.Expr, words: pl.Expr, may_repeat: pl.Expr) -> pl
     scope="response",
     prior=Upper(0.10),
     action="drop",
-    source="METHOD repetition family; our choice",
+    source="docs/method.md, stage 2: repetition; our choice",
 )
 def repeated_punctuation(text: pl.Expr) -> pl.Expr:
     """Share of characters that stand in runs of four and more of the same mark; leaders, rules and tables do not count.

@@ -69,7 +69,10 @@ def noinput_leftover(text: pl.Expr) -> pl.Expr:
 
 
 @rule(
-    reason="trailing_role_marker", scope="response", action="repair", source="METHOD sft family (leaked role markers)"
+    reason="trailing_role_marker",
+    scope="response",
+    action="repair",
+    source="docs/method.md, stage 2: SFT (leaked role markers)",
 )
 def trailing_role_marker(text: pl.Expr) -> pl.Expr:
     r"""A role marker or special token that nothing follows is removed from the end of the response.
@@ -91,7 +94,7 @@ def trailing_role_marker(text: pl.Expr) -> pl.Expr:
     scope=("prompt", "response"),
     prior=Upper(0),
     action="drop",
-    source="METHOD sft family (leaked role markers and special tokens)",
+    source="docs/method.md, stage 2: SFT (leaked role markers and special tokens)",
 )
 def leaked_role_marker(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     r"""Role markers at the start of a line, and special tokens, inside the response: a second turn has leaked into it.
@@ -106,7 +109,11 @@ def leaked_role_marker(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
 
 
 @rule(
-    reason="refusal", scope=("prompt", "response", "chinese"), prior=Upper(0), action="drop", source="METHOD sft family"
+    reason="refusal",
+    scope=("prompt", "response", "chinese"),
+    prior=Upper(0),
+    action="drop",
+    source="docs/method.md, stage 2: SFT",
 )
 def refusal(prompt: pl.Expr, response: pl.Expr, chinese: pl.Expr) -> pl.Expr:
     """1 where a short response begins by declining the task, and the prompt does not ask for such a reply.
@@ -122,7 +129,13 @@ def refusal(prompt: pl.Expr, response: pl.Expr, chinese: pl.Expr) -> pl.Expr:
     return where(short & response.str.contains(_REFUSAL) & ~prompt.str.contains(_ABOUT_MACHINES), pl.lit(1))
 
 
-@rule(reason="ai_boilerplate", scope=("prompt", "response"), prior=Upper(0), action="flag", source="METHOD sft family")
+@rule(
+    reason="ai_boilerplate",
+    scope=("prompt", "response"),
+    prior=Upper(0),
+    action="flag",
+    source="docs/method.md, stage 2: SFT",
+)
 def ai_boilerplate(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     """Phrases by which a model speaks of itself, where the prompt is not about such machines.
 
@@ -140,7 +153,7 @@ def ai_boilerplate(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     scope=("prompt", "response"),
     prior=Upper(0.6),
     action="drop",
-    source="METHOD sft family",
+    source="docs/method.md, stage 2: SFT",
 )
 def copies_instruction(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     """Share of the response that is the prompt, word for word (0..1), for prompts of 20 characters and more.
@@ -159,7 +172,7 @@ def copies_instruction(prompt: pl.Expr, response: pl.Expr) -> pl.Expr:
     return where(copied & long & ~exempt, share(prompt.str.len_chars(), response.str.len_chars()))
 
 
-@rule(reason="absent_attachment", scope="prompt", prior=Upper(0), action="drop", source="METHOD sft family")
+@rule(reason="absent_attachment", scope="prompt", prior=Upper(0), action="drop", source="docs/method.md, stage 2: SFT")
 def absent_attachment(text: pl.Expr) -> pl.Expr:
     """1 where the prompt points at an image, recording or file that a text cannot carry, and gives no address or words.
 
@@ -181,7 +194,7 @@ def absent_attachment(text: pl.Expr) -> pl.Expr:
     return where(brief & (points | attached) & ~described & ~_carries_content(text), pl.lit(1))
 
 
-@rule(reason="absent_input", scope="prompt", prior=Upper(0), action="drop", source="METHOD sft family")
+@rule(reason="absent_input", scope="prompt", prior=Upper(0), action="drop", source="docs/method.md, stage 2: SFT")
 def absent_input(text: pl.Expr) -> pl.Expr:
     """1 where the prompt announces a text to work on, and ends there.
 

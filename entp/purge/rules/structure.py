@@ -53,7 +53,7 @@ def empty_prompt(text: pl.Expr) -> pl.Expr:
     scope=("prompt", "response", "formal"),
     prior=Upper(0),
     action="drop",
-    source="METHOD structure family; word list our choice",
+    source="docs/method.md, stage 2: structure; word list our choice",
 )
 def truncated_ending(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     """1 where the response stops at a comma, an open bracket, or a word that cannot end a sentence.
@@ -74,7 +74,7 @@ def truncated_ending(prompt: pl.Expr, response: pl.Expr, formal: pl.Expr) -> pl.
     scope=("response", "formal"),
     prior=Upper(0),
     action="flag",
-    source="METHOD structure family (no final punctuation)",
+    source="docs/method.md, stage 2: structure (no final punctuation)",
 )
 def unfinished_sentence(response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     """1 where prose of several sentences ends in a lower-case word with no mark after it.
@@ -96,7 +96,7 @@ def unfinished_sentence(response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     scope="response",
     prior=Upper(0),
     action="drop",
-    source="METHOD structure family (unfinished list)",
+    source="docs/method.md, stage 2: structure (unfinished list)",
 )
 def unfinished_list(text: pl.Expr) -> pl.Expr:
     """1 where a list ends with a number or bullet that nothing follows.
@@ -116,7 +116,7 @@ def unfinished_list(text: pl.Expr) -> pl.Expr:
     scope="response",
     prior=Upper(0),
     action="drop",
-    source="METHOD structure family (unbalanced fences)",
+    source="docs/method.md, stage 2: structure (unbalanced fences)",
 )
 def unbalanced_fence(text: pl.Expr) -> pl.Expr:
     """1 where a code fence is opened and never closed: the rest of the code is missing.
@@ -132,7 +132,7 @@ def unbalanced_fence(text: pl.Expr) -> pl.Expr:
     scope=("response", "formal"),
     prior=Upper(0),
     action="flag",
-    source="METHOD structure family (unbalanced brackets)",
+    source="docs/method.md, stage 2: structure (unbalanced brackets)",
 )
 def unbalanced_brackets(response: pl.Expr, formal: pl.Expr) -> pl.Expr:
     """Round and square brackets that are opened in prose and never closed.

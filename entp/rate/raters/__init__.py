@@ -7,16 +7,14 @@ A new rater is one module with one function (see `entp.rate.rating.Rater`), one 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from entp.config import RateConfig
+from entp.llm.client import LanguageModel
 from entp.progress import Advance
 from entp.rate.raters import ifd, judge, judge_generated, likelihood, nll
 from entp.rate.rating import Rater, RawRating
 from entp.records import Message
-
-if TYPE_CHECKING:
-    from entp.llm.session import Session
 
 __all__ = ["RATERS", "RawRating", "rate_raw"]
 
@@ -33,14 +31,14 @@ RATERS: dict[str, Row] = {
     "likelihood": Row(likelihood.raw_values, "order"),
     "nll": Row(nll.raw_values, "order"),
     "ifd": Row(ifd.raw_values, "order"),
-    "judge": Row(judge.raw_values, "score", judge.PROMPT_VERSION),
-    "judge_generated": Row(judge_generated.raw_values, "score", judge_generated.PROMPT_VERSION),
+    "judge": Row(judge.raw_values, "score", judge.PROMPT.version),
+    "judge_generated": Row(judge_generated.raw_values, "score", judge_generated.PROMPT.version),
 }
 
 
 async def rate_raw(
     rater: str,
-    session: Session,
+    model: LanguageModel,
     conversations: Sequence[Sequence[Message]],
     config: RateConfig,
     advance: Advance | None = None,
@@ -49,4 +47,4 @@ async def rate_raw(
 
     Values of one rater and one model are comparable with each other, and with nothing else.
     """
-    return await RATERS[rater].rate(session, conversations, config, advance)
+    return await RATERS[rater].rate(model, conversations, config, advance)

@@ -8,23 +8,23 @@ learn; above 1 it misleads, and that paper takes the sample for misaligned and d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from entp.config import RateConfig
+from entp.llm.client import SupportsLogLikelihood
 from entp.progress import Advance
 from entp.rate.rating import RawRating
 from entp.rate.response_odds import Odds, rate_by_help
 from entp.records import Message
 
-if TYPE_CHECKING:
-    from entp.llm.session import Session
-
 
 async def raw_values(
-    session: Session, conversations: Sequence[Sequence[Message]], config: RateConfig, advance: Advance | None
+    model: SupportsLogLikelihood,
+    conversations: Sequence[Sequence[Message]],
+    config: RateConfig,
+    advance: Advance | None,
 ) -> list[RawRating]:
     """Each conversation's IFD, and 1 - IFD (0 or less) where it is 1 or more; two requests each."""
-    return await rate_by_help(difficulty, session, conversations, config, advance)
+    return await rate_by_help(difficulty, model, conversations, config, advance)
 
 
 def difficulty(informed: Odds, alone: Odds) -> float:

@@ -9,19 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from entp.config import RateConfig
-from entp.llm.client import MALFORMED, Generate, Reply, user
+from entp.judge.prompt import Prompt, is_cut, is_hidden, render
+from entp.judge.retry import ask_again
+from entp.llm.client import MALFORMED, Generate, Reply, SupportsGenerate, user
 from entp.progress import Advance
-from entp.rate.asking import is_cut, is_hidden, render
-from entp.rate.rating import RawRating, ask_again, unrated
+from entp.rate.rating import RawRating, unrated
 from entp.records import CRITERIA, Message
 
-if TYPE_CHECKING:
-    from entp.llm.session import Session
-
-PROMPT_VERSION = "judge_generated.v1"
+PROMPT = Prompt("entp.rate", "judge_generated.v1")
 LOWEST, HIGHEST = 1, 10
 #: The overall ratings that are told apart: what lies outside is rare (DS2).
 CLIP = (4, 9)
@@ -37,14 +35,14 @@ SCHEMA: dict[str, Any] = {
 
 
 async def raw_values(
-    session: Session, conversations: Sequence[Sequence[Message]], config: RateConfig, advance: Advance | None
+    model: SupportsGenerate, conversations: Sequence[Sequence[Message]], config: RateConfig, advance: Advance | None
 ) -> list[RawRating]:
     """Overall rating (a whole number 0..5) of each conversation's last answer, with all criteria; one request each."""
     requests = [
-        Generate(user(render(PROMPT_VERSION, messages, config.max_tokens)), MAX_TOKENS, json_schema=SCHEMA)
+        Generate(user(render(PROMPT, messages, config.max_tokens)), MAX_TOKENS, json_schema=SCHEMA)
         for messages in conversations
     ]
-    replies = await ask_again(session.generate, requests, advance)
+    replies = await ask_again(model.generate, requests, advance)
     return [
         replace(_rating(reply), cut=is_cut(messages, config.max_tokens), hidden=is_hidden(messages))
         for reply, messages in zip(replies, conversations, strict=True)

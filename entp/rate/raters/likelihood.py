@@ -7,23 +7,23 @@ question, garbled text and a repeated stock phrase gain little from their prompt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from entp.config import RateConfig
+from entp.llm.client import SupportsLogLikelihood
 from entp.progress import Advance
 from entp.rate.rating import RawRating
 from entp.rate.response_odds import Odds, rate_by_help
 from entp.records import Message
 
-if TYPE_CHECKING:
-    from entp.llm.session import Session
-
 
 async def raw_values(
-    session: Session, conversations: Sequence[Sequence[Message]], config: RateConfig, advance: Advance | None
+    model: SupportsLogLikelihood,
+    conversations: Sequence[Sequence[Message]],
+    config: RateConfig,
+    advance: Advance | None,
 ) -> list[RawRating]:
     """Nats that the prompt adds to the log-likelihood of each conversation's last answer; two requests each."""
-    return await rate_by_help(mutual_information, session, conversations, config, advance)
+    return await rate_by_help(mutual_information, model, conversations, config, advance)
 
 
 def mutual_information(informed: Odds, alone: Odds) -> float:

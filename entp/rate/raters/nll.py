@@ -7,23 +7,23 @@ higher is better. Garbled text scores low; so does whatever is unusual, good or 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from entp.config import RateConfig
+from entp.llm.client import SupportsLogLikelihood
 from entp.progress import Advance
 from entp.rate.rating import RawRating
 from entp.rate.response_odds import Odds, rate_by_fit
 from entp.records import Message
 
-if TYPE_CHECKING:
-    from entp.llm.session import Session
-
 
 async def raw_values(
-    session: Session, conversations: Sequence[Sequence[Message]], config: RateConfig, advance: Advance | None
+    model: SupportsLogLikelihood,
+    conversations: Sequence[Sequence[Message]],
+    config: RateConfig,
+    advance: Advance | None,
 ) -> list[RawRating]:
     """Mean log-likelihood per token of each conversation's last answer; one request each."""
-    return await rate_by_fit(predictability, session, conversations, config, advance)
+    return await rate_by_fit(predictability, model, conversations, config, advance)
 
 
 def predictability(informed: Odds) -> float:

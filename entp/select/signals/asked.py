@@ -1,30 +1,26 @@
 """What a model says of a sample when it is asked: whether it is worth learning from, how complex and how good it is.
 
-One forward pass per sample and question; the sample is data inside a fence (`entp.rate.asking`).
+One forward pass per sample and question; the sample is data inside a fence (`entp.judge.prompt`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import polars as pl
 
+from entp.judge.answers import YES_NO, is_answer, log_odds, moments
+from entp.judge.prompt import Prompt, render
+from entp.judge.retry import ask_again
 from entp.llm.client import Choose, Reply, user
 from entp.llm.session import open_session
 from entp.progress import progress
-from entp.rate.asking import render
-from entp.rate.raters.judge import MIN_ANSWER_MASS, moments
-from entp.rate.rating import ask_again
 from entp.select.signals.pool import Computed, Pool
 
 ROOM = "entp.select.signals"
-WORTH, COMPLEXITY, QUALITY = "worth.v1", "complexity.v1", "quality.v1"
-YES_NO = ("Yes", "No")
+WORTH, COMPLEXITY, QUALITY = (Prompt(ROOM, version) for version in ("worth.v1", "complexity.v1", "quality.v1"))
 #: The scale of DEITA's scorers (Liu et al. 2023, section 2.3).
 ONE_TO_SIX = ("1", "2", "3", "4", "5", "6")
-#: An answer of no probability at all would have infinite odds.
-SMALLEST = 1e-9
 
 
 def compute_worth(pool: Pool) -> Computed:
@@ -50,28 +46,16 @@ def compute_scores(pool: Pool) -> Computed:
     return Computed(frame, tokens + more)
 
 
-def log_odds(reply: Reply) -> float | None:
-    """Of the first answer against the second; nothing where the model was not answering."""
-    if not _answers(reply):
-        return None
-    yes, no = (max(reply.probabilities[answer], SMALLEST) for answer in YES_NO)
-    return math.log(yes / no)
-
-
 def expected(reply: Reply) -> float | None:
     """The mean of the digits; nothing where the model was not answering."""
-    return moments(reply.probabilities)[0] if _answers(reply) else None
+    return moments(reply.probabilities)[0] if is_answer(reply) else None
 
 
-def _answers(reply: Reply) -> bool:
-    return reply.status == "ok" and reply.answer_mass >= MIN_ANSWER_MASS
-
-
-def _ask(pool: Pool, prompt: str, answers: Sequence[str]) -> tuple[list[Reply], int]:
+def _ask(pool: Pool, prompt: Prompt, answers: tuple[str, ...]) -> tuple[list[Reply], int]:
     conversations = pool.samples["messages"].to_list()
     limit = pool.config.rate.max_tokens
-    requests = [Choose(user(render(prompt, turns, limit, ROOM)), tuple(answers)) for turns in conversations]
-    return choose_all(pool, requests, f"select: {prompt.partition('.')[0]}")
+    requests = [Choose(user(render(prompt, turns, limit)), answers) for turns in conversations]
+    return choose_all(pool, requests, f"select: {prompt.version.partition('.')[0]}")
 
 
 def choose_all(pool: Pool, requests: Sequence[Choose], title: str) -> tuple[list[Reply], int]:

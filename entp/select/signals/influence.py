@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from entp import source_code
 from entp.llm.embedded import model_identity
 from entp.progress import progress
 from entp.records import digest_of
@@ -25,7 +26,6 @@ from entp.select.signals.gradients import Adam, adam_of, gradients, width
 from entp.select.signals.pool import Computed, Pool, wanted
 from entp.select.signals.projection import Projection, drawn
 from entp.select.signals.training import adapted, by_chance, encoded, placed
-from entp.stages import code_version
 from entp.train.descent import descend
 from entp.train.examples import Example
 
@@ -40,7 +40,6 @@ CHECKPOINTS = (4,)
 DIMENSIONS = 8192
 #: Samples whose steps are kept in one file: what a kill can cost (our choice).
 BLOCK = 128
-CODE = ("select/signals", "train")
 
 
 def compute(pool: Pool) -> Computed:
@@ -129,4 +128,4 @@ def _question(pool: Pool, rows: Sequence[Example]) -> str:
     config = pool.config.train
     model = model_identity(config.model, config.revision)
     warmed = [[example.input_ids, example.labels] for example in rows]
-    return digest_of([model, config.model_dump(), pool.config.seed, warmed, DIMENSIONS, code_version(CODE)])
+    return digest_of([model, config.model_dump(), pool.config.seed, warmed, DIMENSIONS, source_code.version(__name__)])

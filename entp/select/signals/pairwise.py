@@ -12,19 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from entp.llm.client import Choose, Reply, user
-from entp.rate.asking import template
-from entp.rate.excerpt import ends
-from entp.rate.fence import FENCE, inside_fence
-from entp.rate.persuasion import without_persuasion
-from entp.rate.raters.judge import MIN_ANSWER_MASS
+from entp.judge.answers import is_answer
+from entp.judge.both_orders import A, B, both_orders, by_pair
+from entp.judge.prompt import Prompt, excerpt, fill
+from entp.llm.client import Reply
 from entp.select.signals.asked import ROOM, choose_all
 from entp.select.signals.bradley_terry import strengths
 from entp.select.signals.lexicon import whole_texts
 from entp.select.signals.pool import Computed, Pool
 
-PROMPT = "pairwise.v1"
-ANSWERS = ("A", "B")
+PROMPT = Prompt(ROOM, "pairwise.v1")
 #: Pairs that each sample opens; each takes part in twice as many on average (our choice).
 PAIRS_PER_SAMPLE = 3
 
@@ -35,10 +32,10 @@ def compute(pool: Pool) -> Computed:
     by_id = pool.samples["id"].arg_sort().to_numpy()  # whatever the order of the rows, the pairs are the same
     pairs = by_id[drawn_pairs(len(texts), pool.config.seed)]
     limit = pool.config.rate.max_tokens
-    orders = [*pairs, *pairs[:, ::-1]]
-    requests = [Choose(user(rendered(texts[one], texts[other], limit)), ANSWERS) for one, other in orders]
-    replies, tokens = choose_all(pool, requests, "select: pairs")
-    wins = first_wins(replies[: len(pairs)], replies[len(pairs) :])
+    shown = [(texts[one], texts[other]) for one, other in pairs]
+    prompts = [(rendered(one, other, limit), rendered(other, one, limit)) for one, other in shown]
+    replies, tokens = choose_all(pool, both_orders(prompts), "select: pairs")
+    wins = first_wins(by_pair(replies))
     judged = ~np.isnan(wins)
     found = strengths(pairs[judged], wins[judged], len(texts))
     return Computed(pool.samples.select("id", qurating=pl.Series(found, dtype=pl.Float64).fill_nan(None)), tokens)
@@ -53,16 +50,13 @@ def drawn_pairs(count: int, seed: int) -> np.ndarray:
 
 def rendered(first: str, second: str, max_tokens: int) -> str:
     """The question about two samples, each cut to its half of the room."""
-    shown = [ends(without_persuasion(inside_fence(text)), max_tokens / 2) for text in (first, second)]
-    return template(PROMPT, ROOM).substitute(fence=FENCE, first=shown[0], second=shown[1])
+    return fill(PROMPT, first=excerpt(first, max_tokens / 2), second=excerpt(second, max_tokens / 2))
 
 
-def first_wins(straight: Sequence[Reply], turned: Sequence[Reply]) -> np.ndarray:
+def first_wins(replies: Sequence[tuple[Reply, Reply]]) -> np.ndarray:
     """Probability [m] that the first of each pair is the better, over both orders; NaN where one was not answered."""
-    return np.array([(_share(one, "A") + _share(other, "B")) / 2 for one, other in zip(straight, turned, strict=True)])
+    return np.array([(_share(straight, A) + _share(turned, B)) / 2 for straight, turned in replies])
 
 
 def _share(reply: Reply, answer: str) -> float:
-    if reply.status != "ok" or reply.answer_mass < MIN_ANSWER_MASS:
-        return float("nan")
-    return reply.probabilities[answer]
+    return reply.probabilities[answer] if is_answer(reply) else float("nan")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from entp.errors import DataError
+from entp.judge.fence import FENCE
 from entp.llm.client import Choose, Reply
-from entp.rate.fence import FENCE
 from entp.records import prompt_of
 from entp.select.signals import asked, learning, lengths, losses, pairwise
 from entp.select.signals.bradley_terry import strengths
