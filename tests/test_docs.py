@@ -8,10 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from entp.purge.boilerplate import SHARED
 
 from entp import records
 from entp.ingest.reasons import REASONS
+from entp.purge.resemblance import SHARED
 from entp.purge.verdicts import PASSED
 from entp.stages import NAMES
 
