@@ -34,9 +34,9 @@ from entp.curate import (
     estimate_jointly,
     estimate_transition_matrix,
 )
-from entp.curate.agreement import quadratic_kappa, strangers
-from entp.curate.neighbours import nearest
+from entp.curate.validation import quadratic_kappa, strangers
 from entp.embed import embed
+from entp.neighbours import nearest
 from entp.progress import console, progress
 from tests.curate.planted import N_SCORES, observe, plant
 

@@ -24,11 +24,10 @@ from benchmarks.apart import apart
 from entp import params
 from entp.config import TrainConfig
 from entp.progress import console
-from entp.train.base import load_model, load_tokenizer
 from entp.train.chat_template import marked_template
 from entp.train.examples import Encoded, Example, encode
+from entp.train.model import load_model, load_tokenizer, with_adapters
 from entp.train.sft import fit
-from entp.train.trainable import with_adapters
 from entp.train.validation import losses_of, mean_loss
 
 #: Tokens a second, as a multiple of TRL's.

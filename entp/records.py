@@ -207,7 +207,7 @@ DOMAINS = pl.Schema(
 )
 
 #: Two low-quality samples to be fused; `similarity` is the cosine of their embeddings, `complementarity` (0..1) as
-#: `entp.pair.candidates` defines it, `cluster` null where the two are of different ones.
+#: `entp.pair.strategies` defines it, `cluster` null where the two are of different ones.
 PAIRS = pl.Schema(
     {
         "pair_id": pl.String,

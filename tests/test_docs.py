@@ -11,7 +11,7 @@ import pytest
 
 from entp import records
 from entp.ingest.reasons import REASONS
-from entp.purge.boilerplate import SHARED
+from entp.purge.resemblance import SHARED
 from entp.purge.verdicts import PASSED
 from entp.stages import NAMES
 

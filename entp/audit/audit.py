@@ -8,10 +8,10 @@ from itertools import pairwise
 from statistics import pstdev
 from typing import NamedTuple
 
+from entp.audit.case import Case, Context
 from entp.audit.checks import CHECKS
-from entp.audit.checks.case import Case, Context
-from entp.audit.copies import find_copies
 from entp.audit.measures import Tally, Vectors, measure
+from entp.audit.near_duplicates import find_near_duplicates
 from entp.audit.sample import Finding, Measure, NewSample, Opinion
 from entp.config import AuditConfig
 from entp.contamination.index import ContaminationIndex
@@ -43,9 +43,9 @@ def audit(
     ordered = sorted(samples, key=lambda sample: sample.pair_id)
     _demand_sound(ordered)
     opinions = ratings or {}
-    copies = find_copies(ordered, config.near_duplicate_jaccard) if ordered else {}
+    near_duplicates = find_near_duplicates(ordered, config.near_duplicate_jaccard) if ordered else {}
     margin = _margin(opinions) if len(ordered) >= config.min_samples else None
-    context = Context(config, benchmarks, copies, opinions, margin)
+    context = Context(config, benchmarks, near_duplicates, opinions, margin)
     findings: list[Finding] = []
     tally = Tally()
     for sample in ordered:

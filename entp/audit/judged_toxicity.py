@@ -11,9 +11,8 @@ from collections.abc import Sequence
 
 from entp.judge.answers import YES_NO, probability_of_yes
 from entp.judge.prompt import Prompt, render
-from entp.judge.protocol import SupportsChoose
 from entp.judge.retry import ask_again
-from entp.llm.client import Choose, user
+from entp.llm.client import Choose, SupportsChoose, user
 from entp.progress import Advance
 from entp.records import Message
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from entp.audit.checks.case import Case
+from entp.audit.case import Case
 from entp.audit.diversity import distinct_ngrams, mean_distance
 from entp.audit.features import Features
 from entp.audit.sample import Measure, Opinion

@@ -33,15 +33,20 @@ def toxic_words(told: Sequence[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def ordinary_words() -> list[str]:
+    """The entries of the lists that we don't go by, as `ordinary_words.txt` has them below its comment."""
+    text = resources.files("entp.audit").joinpath("ordinary_words.txt").read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
 @cache
 def _phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
     """The listed words and phrases as tuples of words, by their first word."""
     from glin_profanity.data.dictionary import dictionary
 
-    ordinary = resources.files("entp.audit").joinpath("ordinary_words.txt").read_text(encoding="utf-8").splitlines()
-    listed = {entry.lower() for language in LANGUAGES for entry in dictionary.get_words(language)} - set(ordinary)
+    listed = {entry.lower() for language in LANGUAGES for entry in dictionary.get_words(language)}
     phrases: dict[str, tuple[tuple[str, ...], ...]] = {}
-    for entry in sorted(listed):
+    for entry in sorted(listed.difference(ordinary_words())):
         phrase = tuple(words(entry))
         # An entry with signs in it ("$hit") is another word without them; a single Chinese character is no word.
         if "".join(phrase) == entry.replace(" ", "") and len(entry) > 1:

@@ -25,9 +25,9 @@ from entp.llm.embedded import model_identity
 from entp.records import digest_of
 from entp.stages import by_content, identity, stage_named
 from entp.store import Identity
-from entp.train.base import load_model, load_tokenizer
 from entp.train.chat_template import marked_template
 from entp.train.examples import encode
+from entp.train.model import load_model, load_tokenizer
 from entp.train.validation import base_losses
 
 CHOSEN = pl.Schema({"id": pl.String, "weight": pl.Float64})

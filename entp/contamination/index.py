@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from entp.contamination.items import SHORTEST_TEXT, Item
+from entp.contamination.items import SHORTEST_TEXT, Item, built_in_items, read_items
+from entp.errors import UsageError
 from entp.text.words import is_han, words
 
 #: Share of an item's text that has to be shared (Tülu 3, sec. 3.2).
@@ -115,6 +117,18 @@ class ContaminationIndex:
         told = [self.terms[number] for number in shared]
         varied = {word for word in told if not word[0].isdecimal()}
         return _weight(told) >= self.length and len(varied) >= MIN_VARIETY * self.length
+
+
+def load_index(named: Sequence[str], length: int, setting: str) -> ContaminationIndex:
+    """The index of the built-in tasks' items and of those in the files `named` by a `setting` ("audit.benchmarks").
+
+    Raises UsageError for a path that is not there, DataError for a broken file.
+    """
+    try:
+        items = read_items(Path(name).expanduser() for name in named)
+    except UsageError as error:
+        raise UsageError(f"{setting}: {error}") from error
+    return build_index([*built_in_items(), *items], length)
 
 
 def build_index(items: Sequence[Item], length: int) -> ContaminationIndex:

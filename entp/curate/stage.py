@@ -11,14 +11,13 @@ import polars as pl
 
 from entp import store
 from entp.config import Config, CurateConfig
-from entp.curate.agreement import agreement
-from entp.curate.neighbours import nearest
-from entp.curate.reliability import calibration_error, reliability_table
 from entp.curate.tiers import assign_tiers, band_confidence
 from entp.curate.transition import TransitionEstimate, estimate_by_source, estimate_transition_matrix
+from entp.curate.validation import agreement, calibration_error, reliability_table
 from entp.curate.vote import CuratedScores, curate_by_vote, curate_scores
 from entp.embed import embed_samples
 from entp.errors import DataError
+from entp.neighbours import nearest
 from entp.progress import progress
 from entp.records import EMBEDDINGS, RELIABILITY, SCORES, TIERS, TRANSITION
 from entp.stages import Inputs, identity

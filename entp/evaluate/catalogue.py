@@ -1,7 +1,7 @@
 """Which tasks there are, and how they are loaded: the built-in ones beside this file, public benchmarks, and a user's.
 
 Task files are lm-evaluation-harness YAML. Relative `data_files` and `data_dir` mean the YAML's own folder, whatever the
-current directory is. Of the harness's own tasks those of `entp.evaluate.benchmarks` are offered by name.
+current directory is. Of the harness's own tasks those of `entp.evaluate.public_benchmarks` are offered by name.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import yaml
 
 from entp.config import EvaluateConfig
 from entp.errors import DataError, SetupError, UsageError, first_line, near
-from entp.evaluate import benchmarks
-from entp.evaluate.benchmarks import Benchmark
+from entp.evaluate import public_benchmarks
 from entp.evaluate.instructions import read_instructions
+from entp.evaluate.public_benchmarks import Benchmark
 from entp.evaluate.quiet import quiet
 
 BUILT_IN = Path(__file__).parent / "tasks"
@@ -41,7 +41,7 @@ def check_tasks(config: EvaluateConfig) -> None:
         read_instructions(Path(config.instructions).expanduser(), config.limit)
     known = set().union(*(task_names(folder) for folder in _own_folders(config)))
     if not known.issuperset(config.tasks):
-        known |= set().union(*map(task_names, benchmarks.folders()))
+        known |= set().union(*map(task_names, public_benchmarks.folders()))
     for name in config.tasks:
         if name not in known:
             where = config.include_path or "evaluate.include_path (not set)"
@@ -94,7 +94,7 @@ def _folders(config: EvaluateConfig) -> list[Path]:
     """The user's and ours, and of the harness's those alone that are asked for: loading one may import packages."""
     own = _own_folders(config)
     missing = set(config.tasks).difference(*map(task_names, own))
-    return [*own, *(folder for folder in benchmarks.folders() if missing & task_names(folder))]
+    return [*own, *(folder for folder in public_benchmarks.folders() if missing & task_names(folder))]
 
 
 def _own_folders(config: EvaluateConfig) -> list[Path]:
@@ -120,7 +120,7 @@ def _load_all(manager: Any, names: Iterable[str]) -> Suite:
             tasks[leaf] = task
             owners[leaf] = name if name in loaded["groups"] else leaf
         groups |= loaded["groups"]
-    benchmarks.require_sentences(tasks)
+    public_benchmarks.require_sentences(tasks)
     return Suite(tasks, groups, owners)
 
 
@@ -137,7 +137,7 @@ def _load(manager: Any, name: str) -> Any:
 
 def _localise(entry: Any, config: EvaluateConfig) -> None:
     """Turn an index entry with local data into its full configuration: absolute paths, or a benchmark's local items."""
-    benchmark = benchmarks.benchmark_of(Path(entry.yaml_path)) if entry.yaml_path is not None else None
+    benchmark = public_benchmarks.benchmark_of(Path(entry.yaml_path)) if entry.yaml_path is not None else None
     if benchmark is not None:
         if config.data_path is not None and isinstance((entry.cfg or {}).get("task"), str):
             _read_locally(entry, benchmark, Path(config.data_path).expanduser())
@@ -168,7 +168,7 @@ def _read_locally(entry: Any, benchmark: Benchmark, data: Path) -> None:
         settings = load_yaml(entry.yaml_path, resolve_func=True)
     except Exception:  # a package that the task wants is not there: `_load` tells, if this task is asked for
         return
-    entry.cfg = benchmarks.with_local_items(settings, benchmark, data)
+    entry.cfg = public_benchmarks.with_local_items(settings, benchmark, data)
     entry.yaml_path = None
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
+from entp.progress import Advance
 from entp.records import Message, digest_of
 
 Status = Literal["ok", "truncated", "refused", "timed_out", "failed"]
@@ -76,6 +77,30 @@ class Reply:
     tokens_in: int = 0
     tokens_out: int = 0
     error: str = ""
+
+
+class SupportsGenerate(Protocol):
+    """Writes replies. `advance` is called as requests finish, here and below."""
+
+    async def generate(self, requests: Sequence[Generate], advance: Advance | None = None, /) -> list[Reply]: ...
+
+
+class SupportsChoose(Protocol):
+    """Says how likely each of a few answers is."""
+
+    async def choose(self, requests: Sequence[Choose], advance: Advance | None = None, /) -> list[Reply]: ...
+
+
+class SupportsLogLikelihood(Protocol):
+    """Says how likely a text is."""
+
+    async def loglikelihood(
+        self, requests: Sequence[LogLikelihood], advance: Advance | None = None, /
+    ) -> list[Reply]: ...
+
+
+class LanguageModel(SupportsGenerate, SupportsChoose, SupportsLogLikelihood, Protocol):
+    """What callers ask: a `Session`, or whatever stands between one and them."""
 
 
 class Backend(Protocol):

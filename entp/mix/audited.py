@@ -14,7 +14,7 @@ from entp.audit.judged_toxicity import judge_toxicity
 from entp.audit.measures import Vectors
 from entp.audit.sample import Finding, NewSample, Opinion
 from entp.config import Config
-from entp.contamination.benchmarks import load_benchmarks
+from entp.contamination.index import load_index
 from entp.llm.session import Session
 from entp.mix.fuse import Fusion
 from entp.mix.trace import Decision
@@ -44,7 +44,7 @@ class Audited:
 def audited(session: Session, fusions: Sequence[Fusion], config: Config, inputs: Inputs) -> Audited:
     """Audit the accepted samples. Raises DataError where they fail as a whole (`entp.audit.verdict`)."""
     samples = [_sample(fusion) for fusion in fusions if fusion.messages]
-    index = load_benchmarks(config.audit.benchmarks, config.audit.contamination_words, "audit.benchmarks")
+    index = load_index(config.audit.benchmarks, config.audit.contamination_words, "audit.benchmarks")
     with progress("mix: audit", len(samples)) as advance:
         result = audit(
             samples,

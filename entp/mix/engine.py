@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from entp.config import Config
-from entp.llm import rounds
+from entp.llm.batching import run_jobs
 from entp.llm.session import Session
 from entp.mix.budget import Budget
 from entp.mix.fuse import Fusion, finished, fuse
@@ -34,9 +34,9 @@ def fuse_all(session: Session, pairs: Sequence[Pair], config: Config, corpus: Co
     corpus = corpus_of(pairs) if corpus is None else corpus
     within = pairs[: config.mix.max_pairs]
     budget = Budget(config)
-    jobs = [partial(fuse, pair=pair, corpus=corpus, config=config, model=session.model_name) for pair in within]
+    jobs = [partial(fuse, pair=pair, corpus=corpus, config=config, model_name=session.model_name) for pair in within]
     with progress("mix: fuse pairs", len(jobs)) as advance:
-        work = rounds.run(
+        work = run_jobs(
             session,
             jobs,
             in_flight=in_flight(session, config),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from entp.config import Config
-from entp.llm.rounds import Asker
+from entp.llm.client import LanguageModel
 from entp.mix import acceptance
 from entp.mix.draft import Draft, settle
 from entp.mix.methods import METHODS, one_to_one
@@ -66,18 +66,18 @@ class Fusion:
         )
 
 
-async def fuse(asker: Asker, pair: Pair, corpus: Corpus, config: Config, model: str) -> Fusion:
+async def fuse(model: LanguageModel, pair: Pair, corpus: Corpus, config: Config, model_name: str) -> Fusion:
     """Work on one pair to its end. A request without a reply makes it `failed`; nothing is raised."""
-    work = Work(pair, config, Meter(asker))
+    work = Work(pair, config, Meter(model))
     try:
         decision, messages = await _live(work, corpus)
     except InfrastructureFault as fault:
         sentence = f"The pair could not be worked on to its end: {fault}."
         decision, messages = Decision(status="failed", reason="infrastructure", sentence=sentence), None
-    return finished(work, model, decision, messages)
+    return finished(work, model_name, decision, messages)
 
 
-def finished(work: Work, model: str, decision: Decision, messages: list[Message] | None = None) -> Fusion:
+def finished(work: Work, model_name: str, decision: Decision, messages: list[Message] | None = None) -> Fusion:
     """The outcome of the work as it stands."""
     return Fusion(
         pair=work.pair,
@@ -89,7 +89,7 @@ def finished(work: Work, model: str, decision: Decision, messages: list[Message]
         tokens_in=work.meter.tokens_in,
         tokens_out=work.meter.tokens_out,
         ratings=work.ratings,
-        model=model,
+        model=model_name,
         clock=work.clock,
     )
 

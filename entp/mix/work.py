@@ -9,8 +9,7 @@ from typing import Any
 
 from entp.config import Config
 from entp.errors import UsageError
-from entp.llm.client import Choose, Generate, LogLikelihood, Reply
-from entp.llm.rounds import Asker
+from entp.llm.client import Choose, Generate, LanguageModel, LogLikelihood, Reply
 from entp.mix.loss import Written
 from entp.mix.trace import Ratings, no_ratings, step
 from entp.progress import Advance
@@ -42,29 +41,27 @@ class Pair:
 
 
 class Meter:
-    """Counts what passes through it to an asker. Like a session, it is a `LanguageModel` to those who ask it."""
+    """A language model that counts what passes through it to another one."""
 
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
+    def __init__(self, model: LanguageModel) -> None:
+        self._model = model
         self.calls = 0
         self.tokens_in = 0
         self.tokens_out = 0
 
     async def generate(self, requests: Sequence[Generate], advance: Advance | None = None) -> list[Reply]:
-        return self._count(await self._asker.generate(requests), advance)
+        return self._count(await self._model.generate(requests, advance))
 
     async def choose(self, requests: Sequence[Choose], advance: Advance | None = None) -> list[Reply]:
-        return self._count(await self._asker.choose(requests), advance)
+        return self._count(await self._model.choose(requests, advance))
 
     async def loglikelihood(self, requests: Sequence[LogLikelihood], advance: Advance | None = None) -> list[Reply]:
-        return self._count(await self._asker.loglikelihood(requests), advance)
+        return self._count(await self._model.loglikelihood(requests, advance))
 
-    def _count(self, replies: list[Reply], advance: Advance | None) -> list[Reply]:
+    def _count(self, replies: list[Reply]) -> list[Reply]:
         self.calls += len(replies)
         self.tokens_in += sum(reply.tokens_in for reply in replies)
         self.tokens_out += sum(reply.tokens_out for reply in replies)
-        if advance is not None:
-            advance(len(replies))
         return replies
 
 

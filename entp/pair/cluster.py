@@ -1,4 +1,9 @@
-"""k-means domains, with as many clusters as the average silhouette likes best (ENTP; details are our choice)."""
+"""Domains: k-means clusters, the samples that represent each, and where all samples lie on a map.
+
+There are as many clusters as the average silhouette likes best (ENTP; details are our choice). Representatives are
+chosen by maximal marginal relevance (MMR), near the centre and unlike each other: ENTP names MMR, the formula is
+Carbonell and Goldstein's (1998), with the cluster's centre as the query.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,9 @@ FULL_KMEANS = 20_000
 TRIED = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 #: Smallest average cluster worth having: fewer samples leave little to pair within it.
 MIN_MEAN_SIZE = 10
+#: Of what MMR compares, and of the map.
+MMR_DECIMALS = 9
+MAP_DECIMALS = 5
 
 
 @dataclass(frozen=True)
@@ -86,3 +94,42 @@ def _subsample(count: int, seed: int) -> np.ndarray:
     if count <= SILHOUETTE_SAMPLES:
         return np.arange(count)
     return np.sort(np.random.default_rng(seed).choice(count, SILHOUETTE_SAMPLES, replace=False))
+
+
+def representatives(vectors: np.ndarray, clustering: Clustering, count: int, balance: float) -> np.ndarray:
+    """Row numbers of up to `count` representatives of every cluster, cluster by cluster in the order chosen."""
+    chosen = []
+    for label, centre in enumerate(clustering.centres):
+        members = np.flatnonzero(clustering.labels == label)
+        chosen.append(members[choose_mmr(vectors[members], centre, count, balance)])
+    return np.concatenate(chosen)
+
+
+def choose_mmr(vectors: np.ndarray, centre: np.ndarray, count: int, balance: float) -> np.ndarray:
+    """Rows chosen one by one: argmax of balance * cos(x, centre) - (1 - balance) * max cos(x, chosen so far).
+
+    `vectors` and `centre` are unit-length; equal values are settled by row number.
+    """
+    relevance = vectors @ centre
+    redundancy = np.full(len(vectors), -np.inf)
+    chosen: list[int] = []
+    for _ in range(min(count, len(vectors))):
+        # The first choice has nothing to differ from.
+        penalty = redundancy if chosen else np.zeros(len(vectors))
+        value = np.round(balance * relevance - (1 - balance) * penalty, MMR_DECIMALS)
+        value[chosen] = -np.inf
+        best = int(np.argmax(value))
+        chosen.append(best)
+        redundancy = np.maximum(redundancy, vectors @ vectors[best])
+    return np.array(chosen, dtype=np.int64)
+
+
+def map_coordinates(vectors: np.ndarray) -> np.ndarray:
+    """First two principal components [n, 2]; each axis points so that its largest loading is positive."""
+    centred = vectors.astype(np.float64) - vectors.mean(axis=0, dtype=np.float64)
+    _, axes = np.linalg.eigh(centred.T @ centred)
+    first_two = axes[:, ::-1][:, :2]
+    largest = np.abs(first_two).argmax(axis=0)
+    first_two = first_two * np.sign(first_two[largest, [0, 1]])
+    # Adding zero turns -0.0 into 0.0.
+    return np.round(centred @ first_two, MAP_DECIMALS) + 0.0

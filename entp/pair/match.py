@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from entp.pair.candidates import Edge
-from entp.pair.layout import map_coordinates
+from entp.pair.cluster import map_coordinates
+from entp.pair.strategies import Edge
 
 #: Matching costs nearly the cube of the group: 46 s here, over nine minutes at twice the size. Larger groups are
 #: matched in parts, which reaches 96 to 98 % of the best sum on real prompts, and pairs 98 to 99 % of the samples.

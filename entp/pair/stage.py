@@ -12,15 +12,11 @@ import polars as pl
 from entp import store
 from entp.config import Config, PairConfig
 from entp.errors import DataError
-from entp.pair.candidates import Candidates, Edge
-from entp.pair.cluster import Clustering, cluster
+from entp.pair.cluster import Clustering, cluster, map_coordinates, representatives
 from entp.pair.domains import domains_table
-from entp.pair.layout import map_coordinates
-from entp.pair.left_over import left_over
 from entp.pair.match import Weight, match
 from entp.pair.pool import Pool, read_pool
-from entp.pair.representatives import representatives
-from entp.pair.strategies import STRATEGIES
+from entp.pair.strategies import STRATEGIES, Candidates, Edge, left_over
 from entp.pair.task_types import task_type
 from entp.progress import progress
 from entp.records import CLUSTERS, DOMAINS, LEFT_OVER, LEFT_OVER_REASONS, PAIRS, TASK_TYPES, digest_of

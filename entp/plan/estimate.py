@@ -67,7 +67,7 @@ def successes(sample: Sample, succeeded: Sequence[bool], count: int) -> Range:
 
 
 def pairs_until(limit: float, each: Numbers, in_flight: int) -> int | None:
-    """After how many pairs a limit stops the run, None where it does not (see `entp.llm.rounds.run`).
+    """After how many pairs a limit stops the run, None where it does not (see `entp.llm.batching.run_jobs`).
 
     Pairs under way when the limit is reached are worked on to their end.
     """

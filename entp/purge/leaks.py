@@ -8,8 +8,7 @@ from functools import cache
 
 import polars as pl
 
-from entp.contamination.benchmarks import load_benchmarks
-from entp.contamination.index import ContaminationIndex, Leak
+from entp.contamination.index import ContaminationIndex, Leak, load_index
 from entp.contamination.prefilter import Prefilter, build_prefilter
 from entp.records import LEAKS
 from entp.text.tokens import Tokens
@@ -27,7 +26,7 @@ class Benchmarks:
 @cache
 def benchmarks(named: tuple[str, ...], length: int) -> Benchmarks:
     """The built-in items and those of the files named, by runs of `length` words; read once in each process."""
-    index = load_benchmarks(named, length, "purge.benchmarks")
+    index = load_index(named, length, "purge.benchmarks")
     return Benchmarks(index, build_prefilter(index.items, length))
 
 

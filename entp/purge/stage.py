@@ -12,17 +12,15 @@ from entp.config import Config, PurgeConfig
 from entp.errors import DataError
 from entp.purge import priors
 from entp.purge.apply_rules import FIRED, decide
-from entp.purge.boilerplate import find_boilerplate
 from entp.purge.choice import choose_rules
-from entp.purge.copies import find_copies
-from entp.purge.distributions import distributions
+from entp.purge.duplicates.find import find_duplicates
 from entp.purge.duplicates.index import write_index
 from entp.purge.examine import examine_pool
+from entp.purge.resemblance import find_boilerplate, weigh
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch, scratch_folder
-from entp.purge.summary import metrics
+from entp.purge.summary import distributions, metrics
 from entp.purge.verdicts import assemble_verdicts, with_flags
-from entp.purge.weights import weigh
 from entp.records import (
     CONTAMINATED,
     DUPLICATES,
@@ -56,7 +54,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         _must_hold_samples(ingested)
         limits = _limits(scratch, measured, config.purge)
         fired = pl.concat([decide(scratch.scan("numbers"), measured, limits), _contaminated(scratch)])
-        duplicates = find_copies(scratch, fired.filter(~pl.col("keep")).select("id").unique(), config)
+        duplicates = find_duplicates(scratch, fired.filter(~pl.col("keep")).select("id").unique(), config)
         verdicts = assemble_verdicts(scratch, fired, duplicates)
         gone = verdicts.filter(~pl.col("keep")).select("id").unique()
         _check(ingested, gone.height, verdicts, config.purge.min_kept_ratio)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from entp.config import RateConfig
-from entp.judge.protocol import LanguageModel
-from entp.llm.client import Reply
+from entp.llm.client import LanguageModel, Reply
 from entp.progress import Advance
 from entp.records import Message
 

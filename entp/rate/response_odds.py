@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 
 from entp.config import RateConfig
 from entp.judge.fence import neutralise
-from entp.judge.protocol import SupportsLogLikelihood
 from entp.judge.retry import ask_again
-from entp.llm.client import LogLikelihood, Reply
+from entp.llm.client import LogLikelihood, Reply, SupportsLogLikelihood
 from entp.progress import Advance
 from entp.rate.rating import RawRating, unrated
 from entp.records import Message, prompt_of, response_of

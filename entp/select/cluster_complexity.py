@@ -8,13 +8,14 @@ for that; to share out in proportion is our choice). Within a cluster those fart
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
 from entp.pair.cluster import cluster
-from entp.select.selection import known, ranked, unweighted
+from entp.select.choices import ranked, unweighted
 
-NEEDS: tuple[str, ...] = ("embedding",)
 #: Section 3.2 of the paper.
 TEMPERATURE = 0.1
 NEAREST_CENTRES = 20
@@ -23,9 +24,10 @@ CLUSTER_SIZE = 50
 MAX_CLUSTERS = 500
 
 
-def select(scores: pl.DataFrame, budget: int, seed: int) -> pl.DataFrame:
-    """The hardest samples of each cluster, in numbers by the cluster's complexity."""
-    rows = known(scores, NEEDS).sort("id")
+def hardest_of_each_cluster(rows: pl.DataFrame, columns: Sequence[str], budget: int, seed: int) -> pl.DataFrame:
+    """The hardest samples of each cluster of `embedding`, in numbers by the cluster's complexity."""
+    del columns
+    rows = rows.sort("id")
     vectors = np.stack(rows["embedding"].to_list()).astype(np.float32)
     count = min(MAX_CLUSTERS, max(2, len(vectors) // CLUSTER_SIZE), len(vectors))
     found = cluster(vectors, seed, count, count)

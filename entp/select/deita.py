@@ -6,20 +6,21 @@ exceeds a threshold.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
-from entp.select.selection import known, ranked, unweighted
+from entp.select.choices import ranked, unweighted
 
-NEEDS: tuple[str, ...] = ("complexity", "quality", "embedding")
 #: Cosine distance to the nearest chosen sample (the paper's tau: a similarity of at most 0.9).
 THRESHOLD = 0.1
 
 
-def select(scores: pl.DataFrame, budget: int, seed: int) -> pl.DataFrame:
-    """Greedy by complexity * quality, without samples that resemble a chosen one."""
-    rows = known(scores, NEEDS).with_columns(evol=pl.col("complexity") * pl.col("quality"))
-    rows = ranked(rows, ["evol"], seed)
+def unlike_the_chosen(rows: pl.DataFrame, columns: Sequence[str], budget: int, seed: int) -> pl.DataFrame:
+    """Greedy by `complexity` * `quality`, without samples whose `embedding` resembles a chosen one's."""
+    del columns
+    rows = ranked(rows.with_columns(evol=pl.col("complexity") * pl.col("quality")), ["evol"], seed)
     vectors = np.stack(rows["embedding"].to_list()).astype(np.float32)
     taken = np.empty((min(budget, len(vectors)), vectors.shape[1]), np.float32)
     chosen: list[int] = []

@@ -53,9 +53,9 @@ def _high_quality(output: Path) -> pl.DataFrame:
 
 def _by_proxy(config: Config, samples: pl.DataFrame, sources: list[str], steps: int) -> np.ndarray:
     from entp.sources.proxy import proxy_weights
-    from entp.train.base import load_tokenizer
     from entp.train.chat_template import marked_template
     from entp.train.examples import encode
+    from entp.train.model import load_tokenizer
 
     tokenizer = load_tokenizer(config.train)
     template = marked_template(tokenizer, config.train.model)

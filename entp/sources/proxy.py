@@ -15,10 +15,9 @@ import numpy as np
 from entp.config import TrainConfig
 from entp.progress import progress
 from entp.sources.weights import doremi_step
-from entp.train.base import load_model
 from entp.train.descent import descend, optimizer_of, token_losses
 from entp.train.examples import Example
-from entp.train.trainable import with_adapters
+from entp.train.model import load_model, with_adapters
 
 #: Sources in one step, by turns; those that are not in it keep the excess loss they had.
 SOURCES_PER_STEP = 8

@@ -11,7 +11,7 @@ import yaml
 
 from entp.config import TrainConfig
 from entp.llm.embedded import model_identity, quiet
-from entp.train.base import load_model_config, load_tokenizer
+from entp.train.model import load_model_config, load_tokenizer
 
 #: How a tokenizer was loaded here, which transformers would write into its published configuration.
 LOADING_TRACES = ("is_local", "local_files_only")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +19,13 @@ from entp.errors import SetupError
 from entp.llm.embedded import quiet
 from entp.progress import Advance, progress
 from entp.records import TRAINING_LOG
-from entp.train.base import hushed, published_dtype
-from entp.train.checkpoints import last_complete
 from entp.train.examples import Example
-from entp.train.sequences import sequences
+from entp.train.model import hushed, published_dtype
+from entp.train.packing import sequences
 
 CHECKPOINTS_KEPT = 2
+#: The file that the Trainer writes last: a checkpoint where it can be read is whole.
+LAST_WRITTEN = "trainer_state.json"
 #: Rows in one forward pass where rows are not packed; a packed sequence is a pass of its own.
 LARGEST_MICRO_BATCH = 8
 
@@ -175,6 +178,26 @@ def _save_weights(trainer: Any, config: TrainConfig, folder: Path) -> Path:
         with quiet():
             trainer.model.save_pretrained(folder, state_dict=state, **options)
     return folder
+
+
+def last_complete(folder: Path) -> Path | None:
+    """The whole checkpoint of the highest step, or None. Those that a kill left half-written are removed."""
+    whole: dict[int, Path] = {}
+    for checkpoint in folder.glob("checkpoint-*"):
+        step = _step(checkpoint)
+        if step is None:
+            # another process of torchrun may be at it too
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        else:
+            whole[step] = checkpoint
+    return whole[max(whole)] if whole else None
+
+
+def _step(checkpoint: Path) -> int | None:
+    try:
+        return int(json.loads((checkpoint / LAST_WRITTEN).read_text())["global_step"])
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError, KeyError):
+        return None
 
 
 def process_count() -> int:

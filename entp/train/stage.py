@@ -15,13 +15,12 @@ from entp.llm.embedded import model_identity
 from entp.records import TRAINING_LOG, VALIDATION_LOSSES, digest_of
 from entp.stages import Inputs, identity
 from entp.store import Summary
-from entp.train.base import load_model, load_tokenizer
 from entp.train.chat_template import marked_template
 from entp.train.examples import Encoded, encode
+from entp.train.model import load_model, load_tokenizer, merged, trainable
 from entp.train.packing import keeps_samples_apart
 from entp.train.publish import model_card, save_adapter, save_model
 from entp.train.sft import Fitted, fit, is_first_process
-from entp.train.trainable import merged, trainable
 from entp.train.validation import base_losses, losses_of, mean_loss
 
 

@@ -12,7 +12,7 @@ from entp.audit.checks import CHECKS
 from entp.audit.measures import Vectors
 from entp.audit.sample import Opinion
 from entp.audit.verdict import enforce, notes, turned_down
-from entp.contamination.benchmarks import load_benchmarks
+from entp.contamination.index import load_index
 from entp.errors import DataError, UsageError
 from entp.records import AUDIT_FINDINGS, AUDIT_MEASURES
 from entp.text.words import words
@@ -166,11 +166,11 @@ def test_two_samples_of_one_pair_are_a_mistake():
 
 def test_configured_benchmarks_join_the_built_in_ones(tmp_path):
     (tmp_path / "moon.jsonl").write_text(json.dumps({"question": ITEM}))
-    index = load_benchmarks([str(tmp_path / "moon.jsonl")], 8, "audit.benchmarks")
+    index = load_index([str(tmp_path / "moon.jsonl")], 8, "audit.benchmarks")
     assert index.find_runs(words(ITEM)).benchmark == "moon.jsonl"
     assert index.find_whole(words("How many legs does a spider have?")).benchmark == "entp_knowledge.jsonl"
 
 
 def test_a_benchmark_that_is_not_there_names_the_setting():
     with pytest.raises(UsageError, match=r"audit\.benchmarks: .*absent\.jsonl: no such file"):
-        load_benchmarks(["absent.jsonl"], 8, "audit.benchmarks")
+        load_index(["absent.jsonl"], 8, "audit.benchmarks")

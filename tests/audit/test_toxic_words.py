@@ -1,14 +1,8 @@
 from __future__ import annotations
 
-from importlib import resources
-
 from glin_profanity.data.dictionary import dictionary
 
-from entp.audit.toxic_words import LANGUAGES
-
-
-def ordinary_words() -> list[str]:
-    return resources.files("entp.audit").joinpath("ordinary_words.txt").read_text(encoding="utf-8").splitlines()
+from entp.audit.toxic_words import LANGUAGES, ordinary_words
 
 
 def test_every_ordinary_word_is_an_exception_to_something():

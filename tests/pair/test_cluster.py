@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from entp.pair.cluster import Clustering, cluster
-from entp.pair.layout import map_coordinates
-from entp.pair.representatives import choose_mmr, representatives
+from entp.pair.cluster import Clustering, choose_mmr, cluster, map_coordinates, representatives
 
 
 def blobs(sizes: tuple[int, ...], seed: int = 0) -> np.ndarray:

@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from entp.pair.cluster import Clustering
-from entp.pair.domains import domains_table, shares
-from entp.pair.keywords import keywords
+from entp.pair.domains import domains_table, keywords, shares
 from tests.pair.pools import fan, pool
 
 GARDEN = ["How do I prune roses?", "Name three pests of roses.", "Prune a rose in spring, or in autumn?"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from entp.pair import match as module
-from entp.pair.candidates import Edge
 from entp.pair.match import match
+from entp.pair.strategies import Edge
 
 COMPLEMENTARITY = attrgetter("complementarity")
 #: Greed takes the middle edge of this path and leaves both ends alone.

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from entp.purge.duplicates.components import Components
 from entp.purge.duplicates.shared import prefix_lengths
 from entp.purge.duplicates.similarity import ShingleSets, similarities
 
@@ -108,3 +107,29 @@ def _apart(sample: np.int64, later: Sequence[np.ndarray], components: Components
     others = np.concatenate([np.zeros(0, dtype=np.int64), *later])
     apart = components.labels(others) != components.labels(np.array([sample]))
     return np.unique(others[apart])
+
+
+class Components:
+    """A disjoint-set forest over `count` samples; grows together as pairs are found similar."""
+
+    def __init__(self, count: int) -> None:
+        self._parents = np.arange(count)
+
+    def labels(self, samples: np.ndarray) -> np.ndarray:
+        """A number for each sample, the same for two exactly where they are connected."""
+        roots = self._parents[samples]
+        while not np.array_equal(above := self._parents[roots], roots):
+            roots = above
+        self._parents[samples] = roots
+        return roots
+
+    def connect(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Connect `left[i]` with `right[i]`."""
+        for one, other in zip(self.labels(left).tolist(), self.labels(right).tolist(), strict=True):
+            low, high = sorted((self._root(one), self._root(other)))
+            self._parents[high] = low
+
+    def _root(self, sample: int) -> int:
+        while (parent := int(self._parents[sample])) != sample:
+            self._parents[sample] = sample = int(self._parents[parent])
+        return sample

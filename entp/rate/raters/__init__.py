@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from entp.config import RateConfig
-from entp.judge.protocol import LanguageModel
+from entp.llm.client import LanguageModel
 from entp.progress import Advance
 from entp.rate.raters import ifd, judge, judge_generated, likelihood, nll
 from entp.rate.rating import Rater, RawRating

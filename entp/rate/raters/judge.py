@@ -12,9 +12,8 @@ from dataclasses import replace
 from entp.config import RateConfig
 from entp.judge.answers import MIN_ANSWER_MASS, moments
 from entp.judge.prompt import Prompt, is_cut, is_hidden, render
-from entp.judge.protocol import SupportsChoose
 from entp.judge.retry import ask_again
-from entp.llm.client import Choose, Reply, user
+from entp.llm.client import Choose, Reply, SupportsChoose, user
 from entp.progress import Advance
 from entp.rate.rating import RawRating, unrated
 from entp.records import Message

@@ -13,9 +13,8 @@ from typing import Any
 
 from entp.config import RateConfig
 from entp.judge.prompt import Prompt, is_cut, is_hidden, render
-from entp.judge.protocol import SupportsGenerate
 from entp.judge.retry import ask_again
-from entp.llm.client import MALFORMED, Generate, Reply, user
+from entp.llm.client import MALFORMED, Generate, Reply, SupportsGenerate, user
 from entp.progress import Advance
 from entp.rate.rating import RawRating, unrated
 from entp.records import CRITERIA, Message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from entp.curate.neighbours import nearest
+from entp.neighbours import nearest
 from entp.select.signals.pool import Computed, Pool
 
 

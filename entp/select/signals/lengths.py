@@ -6,7 +6,7 @@ import polars as pl
 
 from entp.records import with_text
 from entp.select.signals.pool import Computed, Pool
-from entp.train.base import load_tokenizer
+from entp.train.model import load_tokenizer
 
 
 def compute(pool: Pool) -> Computed:

@@ -16,8 +16,8 @@ from entp.judge.answers import is_answer
 from entp.judge.both_orders import A, B, both_orders, by_pair
 from entp.judge.prompt import Prompt, excerpt, fill
 from entp.llm.client import Reply
-from entp.select.bradley_terry import strengths
 from entp.select.signals.asked import ROOM, choose_all
+from entp.select.signals.bradley_terry import strengths
 from entp.select.signals.lexicon import whole_texts
 from entp.select.signals.pool import Computed, Pool
 

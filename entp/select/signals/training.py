@@ -11,10 +11,9 @@ import polars as pl
 from entp.errors import DataError
 from entp.records import chances
 from entp.select.signals.pool import Pool
-from entp.train.base import load_model, load_tokenizer
 from entp.train.chat_template import marked_template
 from entp.train.examples import Encoded, Example, encode
-from entp.train.trainable import with_adapters
+from entp.train.model import load_model, load_tokenizer, with_adapters
 
 
 def encoded(pool: Pool, samples: pl.DataFrame) -> Encoded:

@@ -14,8 +14,8 @@ from entp.errors import DataError
 from entp.judge.fence import FENCE
 from entp.llm.client import Choose, Reply
 from entp.records import prompt_of
-from entp.select.bradley_terry import strengths
 from entp.select.signals import asked, learning, lengths, losses, pairwise
+from entp.select.signals.bradley_terry import strengths
 from entp.select.signals.training import adapted, by_chance, encoded
 from entp.train.descent import descend, loss_of
 from tests.fake_backend import FakeBackend
