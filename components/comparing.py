@@ -1,13 +1,12 @@
 """Components of a comparison: the grid of methods and seeds, one cell of it, and the table of all cells."""
 
-from typing import Any, List  # noqa: UP035  (as below)
+from collections.abc import Mapping
+from typing import Any
 
-from kfp import dsl
 from kfp.dsl import Dataset, Input, Markdown, Metrics, Output, OutputPath
 from kfp.dsl.base_component import BaseComponent
 
 from components.container import (
-    DEFAULT_IMAGE,
     EXECUTOR_INPUT,
     component,
     dataset_arguments,
@@ -22,14 +21,15 @@ CURATED_POOL = (stage_named("purge"), stage_named("curate"))
 CELL_SECTIONS = tuple(name for name in sections_of(between("pair", "evaluate")) if name != "seed")
 
 
-@dsl.container_component
-def grid(methods: list, seeds: list, rows: int, held_out: int, cells: OutputPath(list)):
-    """The cells of a comparison, checked before anything is trained: see entp.platform.compare_steps."""
-    return dsl.ContainerSpec(
-        image=DEFAULT_IMAGE,
-        command=["entp", "step", "grid"],
-        args=["--methods", methods, "--seeds", seeds, "--rows", rows, "--held-out", held_out, "--cells", cells],
-    )
+grid = component(
+    "grid",
+    "The cells of a comparison, checked before anything is trained: see entp.platform.compare_steps.",
+    {"methods": list, "seeds": list, "rows": int, "held_out": int, "cells": OutputPath(list)},
+    lambda given: [
+        *("--methods", given["methods"], "--seeds", given["seeds"]),
+        *("--rows", given["rows"], "--held-out", given["held_out"], "--cells", given["cells"]),
+    ],
+)
 
 
 def _cell() -> BaseComponent:
@@ -41,7 +41,7 @@ def _cell() -> BaseComponent:
         "results": Output[Dataset],
     }
 
-    def arguments(**given: Any) -> list[Any]:
+    def arguments(given: Mapping[str, Any]) -> list[Any]:
         return [
             *dataset_arguments(CURATED_POOL, given, digests=True),
             *("--cell", given["cell"], "--metrics", given["metrics"].path, "--results", given["results"].path),
@@ -56,12 +56,10 @@ def _cell() -> BaseComponent:
 cell = _cell()
 
 
-@dsl.container_component
-def comparison(results: Input[List[Dataset]], table: Output[Markdown]):  # noqa: UP006  (KFP reads typing's List)
-    """Every method on every task, with intervals over seeds and items: see entp.platform.compare_steps."""
-    del results  # Kubeflow names the paths of a list nowhere but in its description of the step
-    return dsl.ContainerSpec(
-        image=DEFAULT_IMAGE,
-        command=["entp", "step", "comparison"],
-        args=["--table", table.path, "--executor-input", EXECUTOR_INPUT],
-    )
+#: Kubeflow names the paths of a list nowhere but in its description of the step.
+comparison = component(
+    "comparison",
+    "Every method on every task, with intervals over seeds and items: see entp.platform.compare_steps.",
+    {"results": Input[list[Dataset]], "table": Output[Markdown]},
+    lambda given: ["--table", given["table"].path, "--executor-input", EXECUTOR_INPUT],
+)

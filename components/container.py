@@ -23,9 +23,13 @@ Types = Mapping[str, Any]
 
 
 def component(
-    name: str, description: str, types: Types, arguments: Callable[..., list[Any]], command: str | None = None
+    name: str,
+    description: str,
+    types: Types,
+    arguments: Callable[[Mapping[str, Any]], list[Any]],
+    command: str | None = None,
 ) -> BaseComponent:
-    """The component that runs `entp step <command>` (by default, `name`) with what `arguments(**placeholders)` returns.
+    """The component that runs `entp step <command>` (by default, `name`) with `arguments`, given placeholders by name.
 
     KFP reads inputs and outputs off a function's signature, so it gets a function with one.
     """
@@ -34,7 +38,7 @@ def component(
         return dsl.ContainerSpec(
             image=DEFAULT_IMAGE,
             command=["entp", "step", command or name],
-            args=arguments(**dict(zip(types, placeholders, strict=True))),
+            args=arguments(dict(zip(types, placeholders, strict=True))),
         )
 
     signed(build, name, description, [Parameter(key, POSITIONAL, annotation=kind) for key, kind in types.items()])

@@ -1,6 +1,6 @@
 """Components that look at many datasets at once: reports, and the push to DVC."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Output
@@ -27,7 +27,7 @@ def _report(name: str, stages: Sequence[Stage], about: str) -> BaseComponent:
         "summary": Output[Markdown],
     }
 
-    def arguments(**given: Any) -> list[Any]:
+    def arguments(given: Mapping[str, Any]) -> list[Any]:
         return [
             *("--html", given["report"].path, "--summary", given["summary"].path),
             *("--ends-pipeline", given["ends_pipeline"], "--executor-input", EXECUTOR_INPUT),
@@ -49,7 +49,7 @@ def _push() -> BaseComponent:
         "patch": Output[Artifact],
     }
 
-    def arguments(**given: Any) -> list[Any]:
+    def arguments(given: Mapping[str, Any]) -> list[Any]:
         return [
             *("--pool", given["pool"].path, "--patch", given["patch"].path, "--lock", given["dvc_lock"]),
             *("--executor-input", EXECUTOR_INPUT),

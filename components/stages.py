@@ -43,7 +43,7 @@ def stage_component(
         **outputs,
     }
 
-    def arguments(**given: Any) -> list[Any]:
+    def arguments(given: Mapping[str, Any]) -> list[Any]:
         raw = [] if parents else ["--parent", f"pool={given['pool'].path}", "--expect", f"pool={given['pool_digest']}"]
         return [
             *raw,
