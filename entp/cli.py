@@ -29,13 +29,22 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="Run folder; each stage writes OUTPUT/<stage>/.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Run folder; each stage writes into OUTPUT/STAGE/.")]
 Params = Annotated[
     Path | None,
-    typer.Option("--params", help="YAML configuration; ./params.yaml when there is one.", show_default=False),
+    typer.Option(
+        "--params", help="YAML configuration file; ./params.yaml by default, where there is one.", show_default=False
+    ),
 ]
 Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[key=value]...", help="Configuration, e.g. `mix.max_pairs=8`.")
+    list[str] | None,
+    typer.Argument(
+        metavar="[key=value]...", help="Settings that override the configuration, such as `mix.max_pairs=8`."
+    ),
+]
+Raw = Annotated[
+    list[Path] | None,
+    typer.Option("--input", "-i", help="File or folder of raw instruction data; may be repeated."),
 ]
 DEFAULT_PARAMS = Path("params.yaml")
 
@@ -44,17 +53,25 @@ DEFAULT_PARAMS = Path("params.yaml")
 def run(
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH | key=value]...", help="More input paths, and configuration overrides."),
+        typer.Argument(
+            metavar="[PATH | key=value]...", help="Further input paths, and settings such as `mix.max_pairs=8`."
+        ),
     ] = None,
-    raw: Annotated[list[Path] | None, typer.Option("--input", "-i", help="Raw file or folder of SFT data.")] = None,
+    raw: Raw = None,
     output: Output = Path("runs/entp"),
     params: Params = None,
-    first: Annotated[str | None, typer.Option("--from", help="Run again from this stage.")] = None,
+    first: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Start at this stage, and run it even if nothing has changed; earlier stages are taken as they stand.",
+        ),
+    ] = None,
     until: Annotated[str | None, typer.Option("--until", help="Stop after this stage.")] = None,
 ) -> None:
-    """Run the whole loop: raw files in, a fine-tuned, evaluated and gated model out.
+    """Run all stages: raw files in; a fine-tuned, evaluated model out, promoted if it is better.
 
-    Stages whose inputs, configuration and code have not changed are skipped; a killed run goes on where it stopped.
+    Stages whose inputs, settings and code have not changed are skipped, and a killed run goes on where it stopped.
 
     **Examples**
 
@@ -88,15 +105,15 @@ def _stage_command(stage: Stage) -> Callable[..., None]:
 
         def command(  # type: ignore[misc]
             overrides: Overrides = None,
-            raw: Annotated[list[Path] | None, typer.Option("--input", "-i", help="Raw file or folder.")] = None,
+            raw: Raw = None,
             output: Output = Path("runs/entp"),
             params: Params = None,
         ) -> None:
             execute(_load(params, overrides or []), raw or [], output)
 
-    reads = ", ".join(stage.parents) or "raw files"
+    reads = f"the output of {', '.join(stage.parents)}" if stage.parents else "raw files"
     command.__doc__ = (
-        f"{stage.title} (reads {reads}).\n\n**Example**\n\n`entp {stage.name} "
+        f"{stage.title}. Reads {reads}.\n\n**Example**\n\n`entp {stage.name} "
         f"{'--output' if stage.parents else '--input examples/pool --output'} runs/sample`"
     )
     return command
@@ -108,16 +125,18 @@ def _purge_command(
     params: Params = None,
     fit_priors: Annotated[
         Path | None,
-        typer.Option("--fit-priors", metavar="FILE", help="Only learn the pool's quantiles, and write them to FILE."),
+        typer.Option(
+            "--fit-priors", metavar="FILE", help="Only learn the quantiles of the pool, and write them to FILE."
+        ),
     ] = None,
 ) -> None:
-    """Repair, reject by rule, deduplicate (reads ingest).
+    """Repair, reject by rule, deduplicate. Reads the output of ingest.
 
     **Examples**
 
     `entp purge --output runs/sample`
 
-    `entp purge --output runs/big --fit-priors priors.json`, then `dvc add priors.json`, and for every later pool:
+    `entp purge --output runs/big --fit-priors priors.json` (then `dvc add priors.json`); for every later pool:
 
     `entp purge --output runs/batch purge.priors=priors.json`
     """
@@ -142,10 +161,10 @@ def plan_command(
     pairs: Annotated[int, typer.Option("--pairs", help="Pairs in the pilot.", min=3)] = 20,
     params: Params = None,
 ) -> None:
-    """Tell what `mix` will take (calls, tokens, hours, money) from a pilot of a few pairs, before it runs.
+    """Estimate what `mix` will take (calls, tokens, hours, money) from a pilot of a few pairs.
 
-    The pilot is really fused, on the configured model; the run finds its replies in the cache. OUTPUT/plan.json keeps
-    the plan, and the report of the run sets it against what the run took.
+    The configured model fuses the pilot's pairs, and the run later finds the replies in the cache. The plan is kept in
+    OUTPUT/plan.json, and the report compares it with what the run took.
 
     **Examples**
 
@@ -161,8 +180,13 @@ def plan_command(
 
 
 @app.command()
-def explain(sample: Annotated[str, typer.Argument(metavar="ID")], output: Output = Path("runs/entp")) -> None:
-    """Tell a sample's whole life: verdicts, ratings, tier, fusion. ID may be a unique beginning.
+def explain(
+    sample: Annotated[str, typer.Argument(metavar="ID", help="Id of the sample, or its first characters.")],
+    output: Output = Path("runs/entp"),
+) -> None:
+    """Print everything that happened to one sample: verdicts, ratings, tier, fusion.
+
+    The first characters of its ID are enough if they are unique.
 
     **Example**
 
@@ -174,8 +198,13 @@ def explain(sample: Annotated[str, typer.Argument(metavar="ID")], output: Output
 
 
 @app.command()
-def trace(pair: Annotated[str, typer.Argument(metavar="ID")], output: Output = Path("runs/entp")) -> None:
-    """Tell the story of one fused pair, from both parents to the outcome. ID is a pair's, or one of its samples'.
+def trace(
+    pair: Annotated[str, typer.Argument(metavar="ID", help="Id of the pair or of one of its samples.")],
+    output: Output = Path("runs/entp"),
+) -> None:
+    """Print the story of one pair, from its two parents to the outcome.
+
+    ID is that of the pair or of one of its samples; its first characters are enough if they are unique.
 
     **Example**
 
@@ -192,7 +221,7 @@ def report(
     output: Output = Path("runs/entp"),
     params: Params = None,
 ) -> None:
-    """Write OUTPUT/report.html, summary.json and plots/ from what has run so far, and log the run to MLflow.
+    """Write OUTPUT/report.html, summary.json and plots/ for the stages that have run so far, and log the run to MLflow.
 
     **Example**
 
@@ -206,18 +235,18 @@ def report(
 @app.command()
 def ablate(
     overrides: Overrides = None,
-    variants: Annotated[
-        str, typer.Option("--variants", help="Names, with commas between them; `all` for every one.")
-    ] = ("no_instruction_cycle,no_answer_cycle,no_symbolic_loss,no_prompt_switching,random_pairs,one_shot,one_to_one"),
-    pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="Budget: pairs a variant works on.")] = None,
-    calls: Annotated[int | None, typer.Option("--calls", min=1, help="Budget: requests of a variant.")] = None,
+    variants: Annotated[str, typer.Option("--variants", help="Names, separated by commas; `all` for all of them.")] = (
+        "no_instruction_cycle,no_answer_cycle,no_symbolic_loss,no_prompt_switching,random_pairs,one_shot,one_to_one"
+    ),
+    pairs: Annotated[int | None, typer.Option("--pairs", min=1, help="Budget: pairs for each variant.")] = None,
+    calls: Annotated[int | None, typer.Option("--calls", min=1, help="Budget: requests for each variant.")] = None,
     output: Output = Path("runs/entp"),
     params: Params = None,
 ) -> None:
-    """Compare `mix` with parts of it switched off, and with rivals, on one curated pool at one budget.
+    """Compare `mix` with variants that lack one part of it, and with rival methods, on one curated pool at one budget.
 
-    Writes OUTPUT/ablate/ (a table, a plot, every variant's fusions) and logs one comparison to MLflow. The run needs
-    its stages up to `curate`; a killed comparison goes on where it stopped.
+    The command writes OUTPUT/ablate/ (a table, a plot, every variant's fusions) and logs the comparison to MLflow. It
+    needs the stages up to `curate`. A killed comparison goes on where it stopped.
 
     **Examples**
 
@@ -236,23 +265,33 @@ def ablate(
 def compare(
     overrides: Overrides = None,
     methods: Annotated[
-        str | None, typer.Option("--methods", help="Names, with commas between them; `all` for every one.")
+        str | None, typer.Option("--methods", help="Names, separated by commas; `all` for all of them.")
     ] = None,
-    seeds: Annotated[str, typer.Option("--seeds", help="Seeds, with commas between them.")] = "1,2,3",
-    rows: Annotated[int, typer.Option("--rows", min=1, help="Budget: rows that a method trains on.")] = 200,
-    held_out: Annotated[int, typer.Option("--held-out", min=1, help="Rows kept from all methods, for the loss.")] = 100,
+    seeds: Annotated[str, typer.Option("--seeds", help="Seeds, separated by commas.")] = "1,2,3",
+    rows: Annotated[int, typer.Option("--rows", min=1, help="Budget: rows that each method trains on.")] = 200,
+    held_out: Annotated[
+        int, typer.Option("--held-out", min=1, help="Rows that no method may use; the loss is measured on them.")
+    ] = 100,
     target: Annotated[
-        list[Path] | None, typer.Option("--target", exists=True, help="Rows like those that the model is wanted for.")
+        list[Path] | None,
+        typer.Option(
+            "--target",
+            exists=True,
+            help="File of rows like those that the model is meant for; may be repeated.",
+        ),
     ] = None,
-    from_mlflow: Annotated[str | None, typer.Option("--from-mlflow", help="Redraw this MLflow run instead.")] = None,
+    from_mlflow: Annotated[
+        str | None,
+        typer.Option("--from-mlflow", help="Id of the MLflow run of a comparison to draw again; nothing is run."),
+    ] = None,
     output: Output = Path("runs/entp"),
     params: Params = None,
 ) -> None:
-    """Compare ways to come by training rows: selectors and purge-mix, several seeds each, at one number of rows.
+    """Compare ways to get training rows, selectors and purge-mix, with several seeds each and equally many rows.
 
-    Writes OUTPUT/compare/ (a page, a table, plots, every cell's items) and logs it to MLflow, a nested run for each
-    cell. The run needs its stages up to `curate`, and up to `mix` for entp; a killed comparison goes on where it
-    stopped.
+    The command writes OUTPUT/compare/ (a page, a table, plots, every cell's items) and logs it to MLflow, with a nested
+    run for each cell. It needs the stages up to `curate`, and for the method entp those up to `mix`. A killed
+    comparison goes on where it stopped.
 
     **Examples**
 
@@ -277,16 +316,19 @@ def compare(
 @app.command()
 def weigh_sources(
     overrides: Overrides = None,
-    by: Annotated[str, typer.Option("--by", help="temperature, entropy or doremi.")] = "temperature",
-    temperature: Annotated[float, typer.Option("--temperature", help="1 keeps the shares, more evens them out.")] = 5.0,
+    by: Annotated[str, typer.Option("--by", help="How to weigh: temperature, entropy or doremi.")] = "temperature",
+    temperature: Annotated[
+        float,
+        typer.Option("--temperature", help="1 keeps the shares as they are; a higher value evens them out."),
+    ] = 5.0,
     steps: Annotated[int, typer.Option("--steps", min=1, help="Steps of the proxy's training (doremi).")] = 50,
     output: Output = Path("runs/entp"),
     params: Params = None,
 ) -> None:
-    """Weigh the sources of a run's HQ samples, and print the setting by which `assemble` takes them so.
+    """Weigh the sources of a run's HQ samples, and print the setting that makes `assemble` use these weights.
 
-    By their sizes (`temperature`), by how hard their words are to foresee (`entropy`), or by how far a proxy model,
-    `train.model`, lags behind in each (`doremi`). The run needs its stages up to `curate`.
+    Sources are weighed by size (`temperature`), by how hard their words are to predict (`entropy`), or by how far a
+    proxy model, `train.model`, lags behind on each (`doremi`). The command needs the stages up to `curate`.
 
     **Examples**
 
@@ -304,7 +346,7 @@ def weigh_sources(
 
 @app.command()
 def params(overrides: Overrides = None, params: Params = None) -> None:
-    """Print every parameter with its value and meaning, as `params.yaml` holds them.
+    """Print every parameter with its value and meaning, in the form of `params.yaml`.
 
     **Example**
 
@@ -377,7 +419,7 @@ def main() -> None:
         typer.secho(f"error: {error}", fg="red", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        typer.secho("interrupted; run the same command again to go on", fg="red", err=True)
+        typer.secho("interrupted; run the same command again to continue", fg="red", err=True)
         sys.exit(130)
     except Exception as error:
         if debug:

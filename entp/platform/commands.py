@@ -25,27 +25,33 @@ if TYPE_CHECKING:
 
 Overrides = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[key=value]...", help="Configuration, or another parameter of the pipeline."),
+    typer.Argument(
+        metavar="[key=value]...", help="Settings that override the configuration, and other parameters of the pipeline."
+    ),
 ]
 Images = Annotated[
     list[str] | None,
     typer.Option(
-        "--image", metavar="OLD=NEW", help="Replace an image, such as `cpu`, by a pinned one: NAME@sha256:..."
+        "--image",
+        metavar="OLD=NEW",
+        help="Replace image OLD, such as `cpu`, by NEW, which is pinned by digest (NAME@sha256:...).",
     ),
 ]
-Profile = Annotated[str, typer.Option(help="For which nodes: cpu, gpu or gpu-spot.")]
+Profile = Annotated[str, typer.Option(help="Profile that says where steps run: cpu, gpu or gpu-spot.")]
 PackageFile = Annotated[
     Path | None,
-    typer.Option("--package", help="A compiled pipeline, in place of compiling one now.", show_default=False),
+    typer.Option(
+        "--package", help="A compiled pipeline to use in place of one that is compiled now.", show_default=False
+    ),
 ]
 Host = Annotated[str | None, typer.Option(help="Address of the Kubeflow Pipelines API.", envvar="ENTP_KFP_HOST")]
 Namespace = Annotated[str, typer.Option(help="Namespace that the runs belong to.")]
-Experiment = Annotated[str, typer.Option(help="KFP experiment; made where it is missing.")]
+Experiment = Annotated[str, typer.Option(help="KFP experiment; created if it does not exist.")]
 PipelineRoot = Annotated[str | None, typer.Option(help="Where KFP puts artifacts, such as s3://bucket/prefix.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the run is finished.")]
-Timeout = Annotated[float | None, typer.Option(help="Stop waiting after so many seconds.", min=0)]
-DvcLock = Annotated[Path, typer.Option(help="The digests of the data: it tells which pool to take.")]
-Params = Annotated[Path, typer.Option("--params", help="YAML configuration.")]
+Timeout = Annotated[float | None, typer.Option(help="Stop waiting after this many seconds.", min=0)]
+DvcLock = Annotated[Path, typer.Option(help="File with the data's digests, which say which pool to use.")]
+Params = Annotated[Path, typer.Option("--params", help="YAML configuration file.")]
 Json = dict[str, Any]
 
 app = typer.Typer()
@@ -56,32 +62,40 @@ FULL_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 @app.command(rich_help_panel="On a cluster")
 def submit(
     overrides: Overrides = None,
-    pipeline: Annotated[str, typer.Option(help="purge_mix_sft, data_only or compare.")] = "purge_mix_sft",
+    pipeline: Annotated[
+        str, typer.Option(help="Which pipeline to run: purge_mix_sft, data_only or compare.")
+    ] = "purge_mix_sft",
     profile: Profile = "cpu",
     package_file: PackageFile = None,
     images: Images = None,
     unpinned: Annotated[
-        bool, typer.Option("--unpinned", help="Take images by tag, as where none has a digest.")
+        bool,
+        typer.Option(
+            "--unpinned", help="Allow images that are named by tag instead of digest, as on a laptop cluster."
+        ),
     ] = False,
     dvc_lock: Annotated[
         Path | None,
-        typer.Option(help="The digests of the data: it tells which pool to take. ./dvc.lock where there is one."),
+        typer.Option(
+            help="File with the data's digests, which say which pool to use; ./dvc.lock by default, where there is one."
+        ),
     ] = None,
     params: Annotated[
-        Path | None, typer.Option("--params", help="YAML configuration; ./params.yaml where there is one.")
+        Path | None,
+        typer.Option("--params", help="YAML configuration file; ./params.yaml by default, where there is one."),
     ] = None,
     host: Host = None,
     namespace: Namespace = "entp",
     experiment: Experiment = "entp",
-    name: Annotated[str | None, typer.Option(help="The run's name.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.", show_default=False)] = None,
     pipeline_root: PipelineRoot = None,
     wait: Wait = False,
     timeout: Timeout = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compile, and tell what would be sent.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compile, and only print what would be sent.")] = False,
 ) -> None:
-    """Start a pipeline run on Kubeflow Pipelines.
+    """Start a run of a pipeline on Kubeflow Pipelines.
 
-    A token is taken from the pod, else from the environment variable KFP_TOKEN.
+    The token comes from the pod, or else from the environment variable KFP_TOKEN.
 
     **Examples**
 
@@ -119,7 +133,9 @@ def submit(
 @app.command(rich_help_panel="On a cluster")
 def retrain(
     overrides: Overrides = None,
-    commit: Annotated[str | None, typer.Option(help="Full id; the checkout's HEAD by default.")] = None,
+    commit: Annotated[
+        str | None, typer.Option(help="Full id of the commit; by default the HEAD of the checkout.")
+    ] = None,
     dvc_lock: DvcLock = Path("dvc.lock"),
     params: Params = Path("params.yaml"),
     profile: Profile = "cpu",
@@ -131,18 +147,20 @@ def retrain(
     pipeline_root: PipelineRoot = None,
     retry: Annotated[bool, typer.Option("--retry", help="Repeat a run that failed or was canceled.")] = False,
     takeover_after: Annotated[
-        float, typer.Option(help="Seconds another process has to start this run before it is given up.", min=0)
+        float,
+        typer.Option(help="Seconds that another process has to start the run before this one takes over.", min=0),
     ] = 180.0,
     wait: Wait = False,
     timeout: Timeout = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")] = False,
     render: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write a kustomize directory that does this in the cluster.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a kustomize directory whose Job does this in the cluster."),
     ] = None,
 ) -> None:
-    """Train once for this commit, data, parameters and images, however often it is asked.
+    """Train once for this combination of commit, data, parameters and images, however often the command is run.
 
-    A run that is going or has succeeded is adopted. One that failed or was canceled is repeated only with --retry.
+    A run that is going on or has succeeded is adopted. One that failed or was canceled is repeated only with --retry.
 
     **Examples**
 

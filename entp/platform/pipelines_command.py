@@ -9,7 +9,7 @@ import typer
 
 from entp.errors import UsageError
 
-app = typer.Typer(name="pipelines", help="The Kubeflow pipelines.", no_args_is_help=True)
+app = typer.Typer(name="pipelines", help="Work with the Kubeflow pipelines.", no_args_is_help=True)
 
 
 @app.callback()
@@ -19,17 +19,19 @@ def _room() -> None:
 
 @app.command(name="compile")
 def compile_command(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
     image: Annotated[
         list[str] | None,
         typer.Option(
-            "--image", metavar="NAME=REFERENCE", help="cpu= or gpu= with a digest, in place of the profile's."
+            "--image",
+            metavar="NAME=REFERENCE",
+            help="Image to use in place of the profile's: cpu=NAME@sha256:... or gpu=NAME@sha256:...",
         ),
     ] = None,
 ) -> None:
-    """Write IR YAML and Kubernetes-native resources for every pipeline and profile: what GitOps applies.
+    """Compile every pipeline for every profile, as YAML for Kubeflow and as Kubernetes resources.
 
-    `entp submit` and `entp retrain` compile for themselves.
+    This is for GitOps, and for uploading in the Kubeflow UI; `entp submit` and `entp retrain` compile for themselves.
 
     **Example**
 

@@ -1,4 +1,4 @@
-"""`entp preflight`: a table of what a cluster lacks for a profile, and how to mend it."""
+"""`entp preflight`: a table of what a cluster lacks for a profile, and how to fix it."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ EXIT_PROBLEMS = 4
 
 @app.command(rich_help_panel="On a cluster")
 def preflight(
-    profile: Annotated[str, typer.Option(help="What to run there: cpu, gpu or gpu-spot.")] = "cpu",
+    profile: Annotated[str, typer.Option(help="Profile to check for: cpu, gpu or gpu-spot.")] = "cpu",
     namespace: Annotated[str, typer.Option(help="Namespace that the runs belong to.")] = "entp",
     context: Annotated[
         str | None,
-        typer.Option(help="Context of the kubeconfig; in a pod its own account.", show_default=False),
+        typer.Option(help="Context of the kubeconfig; a pod uses its own service account.", show_default=False),
     ] = None,
     kfp_host: Annotated[
         str | None, typer.Option(help="Address of the Kubeflow Pipelines API.", envvar="ENTP_KFP_HOST")
     ] = None,
     mlflow_uri: Annotated[str | None, typer.Option(help="Address of MLflow.", envvar="MLFLOW_TRACKING_URI")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON in place of the table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Check a cluster before anything is submitted; nothing is changed there.
+    """Check whether a cluster is ready; nothing is changed there.
 
-    Exit code 0: nothing in the way (there may be warnings); 4: problems.
+    The exit code is 0 if nothing stands in the way (there may be warnings), and 4 if there are problems.
 
     **Examples**
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="step",
-    help="The steps of a Kubeflow pipeline (see docs/kubeflow.md). People run `entp run` instead.",
+    help="The steps of a Kubeflow pipeline, as its containers run them (see docs/kubeflow.md). "
+    "To run stages yourself, use `entp run`.",
     no_args_is_help=True,
 )
 
@@ -54,7 +55,8 @@ def _stage_command(stage: Stage) -> Callable[..., None]:
         outcome = step.run_step(stage, config, _paths(parent), _pairs(expect), output)
         _tell(config, outcome, output, digest, summary, metrics, executor_input)
 
-    command.__doc__ = f"{stage.title} (reads {', '.join(stage.parents) or 'raw files'})."
+    reads = f"the output of {', '.join(stage.parents)}" if stage.parents else "raw files"
+    command.__doc__ = f"{stage.title}. Reads {reads}."
     return command
 
 
@@ -90,7 +92,7 @@ def gate(
     parent: Parents = None,
     expect: Expected = None,
 ) -> None:
-    """Compare the model with the champion of the pipeline's MLflow server, and say `promote` or `keep`."""
+    """Compare the model with the champion on the pipeline's MLflow server, and write `promote` or `keep`."""
     from entp.platform import step, tracking
 
     config = tracking.settings_for_step(_config(overrides))
@@ -135,9 +137,9 @@ def fetch(
     digest: Digest,
     executor_input: ExecutorInput,
     name: Annotated[str, typer.Option("--name", help="Name of the pool's file or folder.")] = "pool",
-    md5: Annotated[str, typer.Option("--md5", help="DVC digest; the sample pool of the image when empty.")] = "",
+    md5: Annotated[str, typer.Option("--md5", help="DVC digest; if empty, the sample pool of the image.")] = "",
 ) -> None:
-    """Bring the raw pool: by its DVC digest from ENTP_DVC_REMOTE, or the sample pool."""
+    """Fetch the raw pool from ENTP_DVC_REMOTE by its DVC digest, or take the sample pool."""
     import shutil
 
     from entp.platform import data_version, step
@@ -156,7 +158,7 @@ def push(
     pool: Annotated[Path, typer.Option("--pool", help="The raw pool.")],
     patch: Annotated[Path, typer.Option("--patch", help="File for the change of dvc.lock, as `git apply` takes it.")],
     executor_input: ExecutorInput,
-    lock: Annotated[str, typer.Option("--lock", help="Text of the dvc.lock in Git; the image's when empty.")] = "",
+    lock: Annotated[str, typer.Option("--lock", help="Text of the dvc.lock in Git; if empty, the image's.")] = "",
     overrides: Overrides = None,
     parent: Parents = None,
 ) -> None:
@@ -180,7 +182,9 @@ def report(
     executor_input: ExecutorInput,
     overrides: Overrides = None,
     parent: Parents = None,
-    ends_pipeline: Annotated[Literal["yes", "no"], typer.Option(help="Whether the pipeline ends well with it.")] = "no",
+    ends_pipeline: Annotated[
+        Literal["yes", "no"], typer.Option(help="Whether the pipeline has succeeded once this report is written.")
+    ] = "no",
 ) -> None:
     """Check that every row is accounted for, write the report, and log everything to MLflow."""
     from entp.platform import step, tracking
@@ -239,7 +243,9 @@ def grid(
     ],
     seeds: Annotated[str, typer.Option("--seeds", help="JSON list of numbers.")],
     rows: Annotated[int, typer.Option("--rows", min=1, help="Rows that a selector takes.")],
-    held_out: Annotated[int, typer.Option("--held-out", min=1, help="Rows kept from all selectors, for the loss.")],
+    held_out: Annotated[
+        int, typer.Option("--held-out", min=1, help="Rows that no selector may use; the loss is measured on them.")
+    ],
     cells: Annotated[Path, typer.Option("--cells", help="File for the cells, as JSON.")],
 ) -> None:
     """Multiply methods by seeds, and open the MLflow run that the cells share."""
@@ -260,7 +266,10 @@ def cell(
     parent: Parents = None,
     expect: Expected = None,
 ) -> None:
-    """Run one method with one seed from `pair` to `evaluate`, or on what a selector takes."""
+    """Run the stages from `pair` to `evaluate` for one method and one seed.
+
+    With a selector, train and evaluate on the rows that it chooses instead.
+    """
     from entp.platform import step, tracking
     from entp.platform.compare_steps import run_cell
 
@@ -281,7 +290,7 @@ def comparison(
     table: Annotated[Path, typer.Option("--table", help="File for the table, in Markdown.")],
     executor_input: ExecutorInput,
 ) -> None:
-    """Set the cells of a comparison side by side."""
+    """Write the table of all cells of a comparison."""
     import polars as pl
 
     from entp.platform import compare_steps, step, tracking
@@ -299,7 +308,7 @@ def comparison(
 
 @app.command()
 def finish() -> None:
-    """End the pipeline's MLflow run, whatever became of the pipeline."""
+    """End the pipeline's MLflow run, however the pipeline ended."""
     from entp.platform import tracking
 
     typer.echo(tracking.finish(tracking.settings_for_step(_config(None))))
