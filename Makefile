@@ -11,23 +11,29 @@ TORCH_SOURCE := $(if $(WHEELS),--find-links $(WHEELS),--torch-backend auto)
 
 OUTPUT ?= runs/sample
 WORKERS ?= auto
+PARALLEL := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Pairs that the embedded model fuses: the whole loop in six to ten minutes. All of the sample pool's: make run PAIRS=null
 PAIRS ?= 8
 ARGS ?=
 TARGET ?= cpu
 
-.PHONY: run test fast-test wheel-test test-vllm bench-mix lint generate clean lock setup lock-gpu image
+.PHONY: run test fast-test measure-tests wheel-test test-vllm bench-mix lint generate clean lock setup lock-gpu image
 
 run: setup
 	$(BIN)/entp run --input examples/pool --output $(OUTPUT) mix.max_pairs=$(PAIRS) $(ARGS)
 
-# On all cores; tests that share a model or a port stay together.
+# On all cores. The tests of a file stay together: they share models and servers.
 test: setup lint
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # The tier to run while editing.
 fast-test: setup
-	$(BIN)/python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
+
+# How long each test takes, on a quiet machine: tests/seconds.json, by which they are marked slow and put in order.
+measure-tests: setup
+	$(BIN)/python -m pytest $(PARALLEL) --junitxml=build/tests.xml
+	$(BIN)/python -m tests.measured build/tests.xml tests/seconds.json
 
 # The built wheel in environments of its own, with nothing of the checkout: the core alone, then with models.
 wheel-test: setup

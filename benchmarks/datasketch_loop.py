@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from entp.purge.duplicates.shingles import Shingles, shingles
 from entp.purge.duplicates.similarity import similarity
 
+SHINGLE_WORDS, PERMUTATIONS = 5, 128
 
-def similar_pairs(
-    texts: Sequence[tuple[str, str]], threshold: float, shingle_words: int = 5, permutations: int = 128
-) -> set[tuple[int, int]]:
+
+def similar_pairs(texts: Sequence[tuple[str, str]], threshold: float) -> set[tuple[int, int]]:
     """Pairs of (prompt, response) texts, by their places, that LSH proposes and `similarity` confirms."""
     from datasketch import MinHash, MinHashLSH
 
-    sets = [(shingles(prompt, shingle_words), shingles(response, shingle_words)) for prompt, response in texts]
-    index = MinHashLSH(threshold=threshold, num_perm=permutations)
-    empty = MinHash(num_perm=permutations, hashfunc=zlib.crc32)
+    sets = [(shingles(prompt, SHINGLE_WORDS), shingles(response, SHINGLE_WORDS)) for prompt, response in texts]
+    index = MinHashLSH(threshold=threshold, num_perm=PERMUTATIONS)
+    empty = MinHash(num_perm=PERMUTATIONS, hashfunc=zlib.crc32)
     pairs = set()
     for place, sides in enumerate(sets):
         sketch = empty.copy()

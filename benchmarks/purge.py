@@ -34,7 +34,7 @@ ROOT = Path(__file__).parent.parent
 TARGET = 10.0
 RIVALS = ("data_juicer", "datasketch", "rensa", "datatrove")
 SIZES = (30_000, 100_000, 300_000)
-PACKAGES = ("entp", "polars", "datasketch", "joblib", "numpy", "scipy", "xxhash")
+PACKAGES = ("entp", "polars", "datasketch", "joblib", "numpy", "scipy")
 MB = 1e6
 
 

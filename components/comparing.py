@@ -1,9 +1,9 @@
 """Components of a comparison: the grid of methods and seeds, one cell of it, and the table of all cells."""
 
-from typing import Any
+from typing import Any, List  # noqa: UP035  (as below)
 
 from kfp import dsl
-from kfp.dsl import Markdown, Metrics, Output, OutputPath
+from kfp.dsl import Dataset, Input, Markdown, Metrics, Output, OutputPath
 from kfp.dsl.base_component import BaseComponent
 
 from components.container import (
@@ -24,7 +24,7 @@ CELL_SECTIONS = tuple(name for name in sections_of(between("pair", "evaluate")) 
 
 @dsl.container_component
 def grid(methods: list, seeds: list, rows: int, held_out: int, cells: OutputPath(list)):
-    """The cells of a comparison, checked before anything is trained: see entp.platform.cell."""
+    """The cells of a comparison, checked before anything is trained: see entp.platform.compare_steps."""
     return dsl.ContainerSpec(
         image=DEFAULT_IMAGE,
         command=["entp", "step", "grid"],
@@ -38,18 +38,18 @@ def _cell() -> BaseComponent:
         "cell": dict,
         **sections(CELL_SECTIONS),
         "metrics": Output[Metrics],
-        "scores": OutputPath(dict),
+        "results": Output[Dataset],
     }
 
     def arguments(**given: Any) -> list[Any]:
         return [
             *dataset_arguments(CURATED_POOL, given, digests=True),
-            *("--cell", given["cell"], "--metrics", given["metrics"].path, "--scores", given["scores"]),
+            *("--cell", given["cell"], "--metrics", given["metrics"].path, "--results", given["results"].path),
             *("--executor-input", EXECUTOR_INPUT),
             *section_arguments(CELL_SECTIONS, given),
         ]
 
-    description = "Pair, mix, assemble, train and evaluate under a method's settings: see entp.platform.cell."
+    description = "Pair, mix, assemble, train and evaluate under a method's settings: see entp.platform.compare_steps."
     return component("cell", description, types, arguments)
 
 
@@ -57,10 +57,11 @@ cell = _cell()
 
 
 @dsl.container_component
-def comparison(cells: list, table: Output[Markdown]):
-    """Mean and interval over seeds of every method and task, in Markdown and in MLflow: see entp.platform.cell."""
+def comparison(results: Input[List[Dataset]], table: Output[Markdown]):  # noqa: UP006  (KFP reads typing's List)
+    """Every method on every task, with intervals over seeds and items: see entp.platform.compare_steps."""
+    del results  # Kubeflow names the paths of a list nowhere but in its description of the step
     return dsl.ContainerSpec(
         image=DEFAULT_IMAGE,
         command=["entp", "step", "comparison"],
-        args=["--cells", cells, "--table", table.path, "--executor-input", EXECUTOR_INPUT],
+        args=["--table", table.path, "--executor-input", EXECUTOR_INPUT],
     )

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from entp.config import EmbedConfig
-from entp.errors import SetupError
+from entp.errors import SetupError, first_line
 from entp.progress import Advance
 from entp.records import with_text
 
@@ -81,10 +81,9 @@ def load_encoder(config: EmbedConfig) -> SentenceTransformer:
         )
     except Exception as error:
         # The libraries beneath raise OSError, ValueError, KeyError and HTTP errors for the same few causes.
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise SetupError(
-            f"embed.model={config.model}: the sentence encoder cannot be loaded ({reason}); give `embedded`, a local "
-            "folder, or a Hugging Face sentence encoder with safetensors weights"
+            f"embed.model={config.model}: the sentence encoder cannot be loaded ({first_line(error)}); "
+            "give `embedded`, a local folder, or a Hugging Face sentence encoder with safetensors weights"
         ) from error
     finally:
         if bars_were_on:

@@ -46,9 +46,9 @@ def run_loop(
     outcomes = []
     for stage in _selected(first, until):
         inputs = stage_inputs(stage, output, raw)
-        unchanged = stage.name != first and is_unchanged(stage, config, inputs, output / stage.name)
-        if unchanged:
-            outcome = Outcome(stage.name, True, 0.0, store.read_summary(output / stage.name))
+        dataset = output / stage.name
+        if stage.name != first and store.is_published_as(dataset, identity(stage.name, config, inputs)):
+            outcome = Outcome(stage.name, True, 0.0, store.read_summary(dataset))
         else:
             on_stage(stage)
             outcome = run_stage(stage, config, inputs, output)
@@ -80,12 +80,6 @@ def stage_inputs(stage: Stage, output: Path, raw: Sequence[Path]) -> Inputs:
     if not raw:
         raise UsageError(f"{stage.name} reads raw files: name them with --input PATH")
     return {f"input_{number:03d}": path for number, path in enumerate(raw)}
-
-
-def is_unchanged(stage: Stage, config: Config, inputs: Inputs, dataset: Path) -> bool:
-    """Whether `dataset` is what the stage would publish now."""
-    manifest = store.read_manifest(dataset)
-    return manifest is not None and bool(manifest["identity"] == identity(stage.name, config, inputs).digest)
 
 
 def read_metrics(output: Path) -> Mapping[str, Mapping[str, Any]]:

@@ -5,7 +5,6 @@ An unknown key is an error that suggests the nearest one.
 
 from __future__ import annotations
 
-import difflib
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from entp.config import Config, Section
-from entp.errors import UsageError
+from entp.errors import UsageError, nearest
 
 HEADER = """\
 # Every parameter of the pipeline. `entp run`, the stage commands and DVC read this file from the working directory;
@@ -87,9 +86,9 @@ def _explain(problem: Any) -> str:
     if problem["type"] != "extra_forbidden":
         return f"{field}: {problem['msg'].lower()} (found {problem['input']!r})"
     known = _fields_at(location[:-1])
-    near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.4)
+    meant = nearest(location[-1], known)
     prefix = "".join(f"{part}." for part in location[:-1])
-    hint = f"did you mean `{prefix}{near[0]}`?" if near else f"known names: {', '.join(known)}"
+    hint = f"did you mean `{prefix}{meant}`?" if meant else f"known names: {', '.join(known)}"
     return f"unknown key `{field}`; {hint}"
 
 

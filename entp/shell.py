@@ -17,7 +17,7 @@ from entp.stages import STAGES, Stage, stage_named
 from entp.store import Summary
 
 if TYPE_CHECKING:
-    from entp.track import Tracker
+    from entp.track.tracker import Tracker
 
 
 def run_and_show(config: Config, raw: Sequence[Path], output: Path, first: str | None, until: str | None) -> None:
@@ -33,7 +33,7 @@ def run_and_show(config: Config, raw: Sequence[Path], output: Path, first: str |
 
         def tracker() -> Tracker:
             if not trackers:
-                from entp.track import open_run
+                from entp.track.run import open_run
 
                 trackers.append(resources.enter_context(open_run(config, output)))
                 trackers[0].log_config(config)
@@ -74,7 +74,7 @@ def fit_priors_and_show(config: Config, output: Path, path: Path) -> None:
 
 def report_and_show(config: Config, output: Path) -> None:
     """Write the report of what has run so far and log all of it to MLflow."""
-    from entp.track import open_run
+    from entp.track.run import open_run
 
     with open_run(config, output) as tracker:
         tracker.log_config(config)

@@ -8,46 +8,48 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 NAME = PACKAGE.name
 #: What frames the stages and decides nothing of what they publish: the table of stages, how a configuration is read
-#: (its values count by themselves), errors, progress bars, and the front door.
-FRAME = frozenset({NAME, *(f"{NAME}.{name}" for name in ("config", "errors", "progress", "source_code", "stages"))})
+#: (its values count by themselves), how files are put in place, errors, progress bars, and the front door.
+_FRAMING = ("atomic", "config", "errors", "progress", "source_code", "stages")
+FRAME = frozenset({NAME, *(f"{NAME}.{name}" for name in _FRAMING)})
 #: Fields of syntax trees that hold no syntax.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment"})
 
 
 @cache
-def version(*modules: str) -> str:
-    """Digest of the syntax of `modules` and of all that they import, and of the data files of their packages."""
+def version(module: str, apart_from: tuple[str, ...] = ()) -> str:
+    """Digest of the syntax of what `files_of` finds, and of its data files."""
     digest = hashlib.blake2b(digest_size=8)
-    for path in files_of(*modules):
+    for path in files_of(module, apart_from):
         digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + _content(path) + b"\0")
     return digest.hexdigest()
 
 
 @cache
-def files_of(*modules: str) -> tuple[Path, ...]:
-    """The files of what `modules` reach, themselves included, and the data files of their packages, sorted.
+def files_of(module: str, apart_from: tuple[str, ...] = ()) -> tuple[Path, ...]:
+    """The modules that `module` reaches, itself included, and the data files of their packages, sorted.
 
-    A file that is no module (a prompt, a list of words) belongs to the package whose folder it lies in.
+    A file that is no module (a prompt, a list of words) belongs to the package whose folder it lies in. Modules and
+    packages named by `apart_from` are not followed: their work shows otherwise.
     """
-    reached = {path for name in _reached(modules) if (path := _path(name))}
+    reached = {path for name in _reached(module, apart_from) if (path := _path(name))}
     data = {path for folder in {path.parent for path in reached} for path in _data_files(folder)}
     return tuple(sorted(reached | data))
 
 
-def _reached(modules: Iterable[str]) -> set[str]:
-    """Names of the modules that running `modules` may run, without the frame."""
+def _reached(module: str, apart_from: tuple[str, ...]) -> set[str]:
+    """Names of the modules that running `module` may run, without the frame."""
     found: set[str] = set()
-    waiting = list(modules)
+    waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found or name in FRAME:
+        if name in found or name in FRAME or f"{name}.".startswith(tuple(f"{one}." for one in apart_from)):
             continue
         found.add(name)
         # Importing a module runs the packages that it lies in.

@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol, cast
 
 from entp import source_code, store
 from entp.config import Config
-from entp.errors import UsageError
+from entp.errors import UsageError, near
 from entp.store import Identity, Summary
 
 #: Where a stage finds what it reads: the dataset directory of each parent stage, or, for `ingest`, the raw files.
@@ -159,7 +159,7 @@ def stage_named(name: str) -> Stage:
     for stage in STAGES:
         if stage.name == name:
             return stage
-    raise UsageError(f"there is no stage {name!r}; the stages are {', '.join(NAMES)}")
+    raise UsageError(f"there is no stage {name!r}; {near(name, NAMES, 'stages')}")
 
 
 def between(first: str, last: str) -> tuple[Stage, ...]:

@@ -7,12 +7,9 @@ long the stage took is for its caller to keep.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
-import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,7 +18,8 @@ from typing import Any
 
 import polars as pl
 
-from entp.errors import DataError, SetupError
+from entp import atomic
+from entp.errors import DataError
 from entp.records import digest_of
 
 FORMAT_VERSION = 1
@@ -91,43 +89,22 @@ def remembered(path: Path, compute: Callable[[], Any]) -> Any:
     except (FileNotFoundError, json.JSONDecodeError):
         value = compute()
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".partial-{os.getpid()}")
-    partial.write_text(json.dumps(value), encoding="utf-8")
-    partial.rename(path)
+    with atomic.new_file(path) as partial:
+        partial.write_text(json.dumps(value), encoding="utf-8")
     return value
 
 
 @contextmanager
 def publish(output: Path, identity: Identity) -> Iterator[Dataset]:
-    """Write a dataset beside `output`, then put it in place in one step.
+    """Write a dataset beside `output`, then put it in place, whole.
 
-    A stage that raises or is killed leaves `output` as it was. Raises SetupError while another process writes it.
+    Where the stage raises, or is stopped at any moment, whoever reads by the functions below finds the earlier dataset
+    or the new one, and the new one for good once this has ended. Raises SetupError while another process writes it.
     """
-    output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.parent / f".{output.name}.partial-{os.getpid()}"
-    with _only_writer(output):
-        for leftover in output.parent.glob(f".{output.name}.partial-*"):
-            shutil.rmtree(leftover)
+    with atomic.lock(output), atomic.new_folder(output) as partial:
         partial.mkdir()
-        try:
-            yield Dataset(identity.stage, partial)
-            write_json(partial / "manifest.json", _manifest(identity, partial))
-            _put_in_place(partial, output)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-
-
-@contextmanager
-def _only_writer(output: Path) -> Iterator[None]:
-    """One process at a time; a killed one leaves no lock behind, only its empty file."""
-    with (output.parent / f".{output.name}.lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SetupError(
-                f"{output}: another process is writing it; wait for that one, or take another output folder"
-            ) from error
-        yield
+        yield Dataset(identity.stage, partial)
+        write_json(partial / "manifest.json", _manifest(identity, partial))
 
 
 def _manifest(identity: Identity, folder: Path) -> dict[str, Any]:
@@ -145,23 +122,23 @@ def _manifest(identity: Identity, folder: Path) -> dict[str, Any]:
 
 def read_summary(output: Path) -> Summary:
     """The summary that a stage wrote into its published dataset."""
-    content = json.loads((output / SUMMARY_FILE).read_text())
+    content = json.loads(atomic.read_whole(output, (output / SUMMARY_FILE).read_text))
     return Summary(content["stage"], content["metrics"], tuple(content["notes"]))
 
 
 def read(dataset: Path, table: str) -> pl.DataFrame:
     """A whole table, in the order it was written. Raises DataError where it is missing."""
-    return scan(dataset, table).collect()
+    return atomic.read_whole(dataset, lambda: scan(dataset, table).collect())
 
 
 def scan(dataset: Path, table: str) -> pl.LazyFrame:
-    """A lazy view of a table. Raises DataError where it is missing."""
+    """A lazy view of a table, good until the dataset is replaced. Raises DataError where it is missing."""
     return pl.scan_parquet(parts(dataset, table))
 
 
 def parts(dataset: Path, table: str) -> list[Path]:
     """The Parquet files of a table, in the order they were written. Raises DataError where it is missing."""
-    found = sorted((dataset / table).glob("part-*.parquet"))
+    found = _parts(dataset, table)
     if not found:
         raise DataError(
             f"{dataset / table}: no such table; run the stage that writes it first: "
@@ -172,13 +149,17 @@ def parts(dataset: Path, table: str) -> list[Path]:
 
 def holds(dataset: Path, table: str) -> bool:
     """Whether the dataset has the table: some are only there where they were asked for."""
-    return any((dataset / table).glob("part-*.parquet"))
+    return bool(_parts(dataset, table))
+
+
+def _parts(dataset: Path, table: str) -> list[Path]:
+    return atomic.read_whole(dataset, lambda: sorted((dataset / table).glob("part-*.parquet")))
 
 
 def read_manifest(dataset: Path) -> dict[str, Any] | None:
     """The manifest, or None where nothing is published (or the file is damaged)."""
     try:
-        manifest: dict[str, Any] = json.loads((dataset / "manifest.json").read_text())
+        manifest: dict[str, Any] = json.loads(atomic.read_whole(dataset, (dataset / "manifest.json").read_text))
     except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
         return None
     return manifest
@@ -187,6 +168,12 @@ def read_manifest(dataset: Path) -> dict[str, Any] | None:
 def is_published(dataset: Path) -> bool:
     """Whether a stage has published this dataset."""
     return read_manifest(dataset) is not None
+
+
+def is_published_as(dataset: Path, identity: Identity) -> bool:
+    """Whether this dataset is what would be published under `identity` now, so that there is nothing to do."""
+    manifest = read_manifest(dataset)
+    return manifest is not None and bool(manifest["identity"] == identity.digest)
 
 
 def is_current(dataset: Path) -> bool:
@@ -234,18 +221,7 @@ def _describe(folder: Path) -> dict[str, Any]:
     return contents
 
 
-def _put_in_place(partial: Path, output: Path) -> None:
-    """Rename `partial` to `output`; a dataset already there is moved aside first, then removed."""
-    if not output.exists():
-        partial.rename(output)
-        return
-    aside = output.parent / f".{output.name}.replaced-{time.time_ns()}"
-    output.rename(aside)
-    partial.rename(output)
-    shutil.rmtree(aside)
-
-
 def write_json(path: Path, content: Any) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    temporary.rename(path)
+    """Write `content` for people and programs to read, with sorted keys."""
+    with atomic.new_file(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

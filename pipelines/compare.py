@@ -71,7 +71,7 @@ def _cells(profile: Profile) -> BaseComponent:
         with dsl.ParallelFor(given["cells"], name="methods-by-seeds") as item:
             trial = cell(**{name: value for name, value in given.items() if name != "cells"}, cell=item)
             place(trial, "cell", profile)
-        table = comparison(cells=dsl.Collected(trial.outputs["scores"]))
+        table = comparison(results=dsl.Collected(trial.outputs["results"]))
         place(table, "comparison", profile).set_caching_options(False)
 
     return pipeline(

@@ -1,12 +1,27 @@
-"""What all tests share."""
+"""What all tests share: the processes' cores, the tiers, and an encoder that costs nothing."""
 
 from __future__ import annotations
 
+import os
+
+# Each of several test processes has its share of the cores; threads that wait for work must not take the others'.
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import hashlib
+import json
+from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+#: Seconds of every test that takes over one, as `make measure-tests` measured them; by its node id without parameters.
+SECONDS: dict[str, float] = json.loads(Path(__file__).with_name("seconds.json").read_text())
+#: A test that takes longer is slow.
+SLOW = 3.0
 
 WIDTH = 8
 
@@ -16,6 +31,17 @@ def quick_vectors(texts: Sequence[str], *_: object) -> np.ndarray:
     seeds = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) for text in texts]
     rows = np.stack([np.random.default_rng(seed).normal(size=WIDTH) for seed in seeds])
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow, and begin with the slowest files: with several processes, none is left over at the end."""
+    files: dict[str, float] = defaultdict(float)
+    for item in items:
+        seconds = SECONDS.get(item.nodeid.partition("[")[0], 0.0)
+        files[item.nodeid.partition("::")[0]] += seconds
+        if seconds > SLOW:
+            item.add_marker("slow")
+    items.sort(key=lambda item: -files[item.nodeid.partition("::")[0]])
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from entp import track
+from entp.track.client import open_client
 
 INJECTED = ("MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID", "MLFLOW_REGISTRY_URI")
 
@@ -20,5 +20,5 @@ def put_empty_store(folder: Path) -> None:
 @cache
 def _template() -> Path:
     path = Path(tempfile.mkdtemp(prefix="entp-mlflow-")) / "mlflow.db"
-    track.open_client(f"sqlite:///{path}")
+    open_client(f"sqlite:///{path}")
     return path

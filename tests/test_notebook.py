@@ -34,7 +34,7 @@ def test_a_run_s_tables_metrics_and_stories_are_there(tmp_path: Path):
     pool = tmp_path / "pool.jsonl"
     rows = [f'{{"instruction": "Name {n} colours.", "output": "Red, blue and green, {n} times."}}' for n in range(3, 9)]
     pool.write_text("\n".join(rows))
-    measured = entp.run(pool, tmp_path / "run", ["track.uri=off"], until="purge")
+    measured = entp.run(pool, tmp_path / "run", ["track.uri=none"], until="purge")
     assert measured["ingest"]["samples"] == 6
     sample = entp.table(tmp_path / "run", "ingest", "samples")["id"][0]
     assert sample in entp.explain(tmp_path / "run", sample[:12])

@@ -9,6 +9,7 @@ import pytest
 from entp import store
 from entp.errors import DataError, SetupError
 from entp.store import Identity
+from tests.stopping import RENAMES, stopped
 
 SCHEMA = pl.Schema({"id": pl.String, "value": pl.Int64})
 IDENTITY = Identity("purge", {"threshold": 1}, "abc", {"ingest": "123"})
@@ -51,6 +52,23 @@ def test_what_a_killed_stage_left_behind_is_removed_by_the_next(tmp_path):
     (tmp_path / ".purge.partial-999").mkdir()
     write(tmp_path / "purge", [1])
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["purge"]
+
+
+@pytest.mark.parametrize(("place", "expected"), zip(RENAMES, ([1], [2], [2]), strict=True))
+def test_a_stage_killed_while_its_dataset_takes_the_place_of_another_loses_neither(tmp_path, place, expected):
+    write(tmp_path / "purge", [1])
+    again = f"""
+from pathlib import Path
+from tests.test_store import IDENTITY, SCHEMA, pl, store
+with store.publish(Path({str(tmp_path / "purge")!r}), IDENTITY) as dataset:
+    dataset.write("rows", pl.DataFrame({{"id": ["2"], "value": [2]}}), SCHEMA)
+"""
+    stopped(again, place.format(name="purge"))
+    assert store.is_published(tmp_path / "purge")
+    assert store.read(tmp_path / "purge", "rows")["value"].to_list() == expected
+    write(tmp_path / "purge", [3])
+    assert store.read(tmp_path / "purge", "rows")["value"].to_list() == [3]
+    assert {path.name for path in tmp_path.iterdir()} == {"purge", ".purge.lock"}
 
 
 def test_publishing_again_replaces_the_whole_dataset(tmp_path):

@@ -9,13 +9,11 @@ from pathlib import Path
 from rich.table import Table
 
 from entp.ablate import publish
-from entp.ablate.comparison import MEASURES, compare, table
-from entp.ablate.outcomes import read_outcomes
-from entp.ablate.run import run_variants, settings_of
-from entp.ablate.variants import chosen
+from entp.ablate.comparison import MEASURES, compare, read_outcomes, table
+from entp.ablate.variants import chosen, run_variants, settings_of
+from entp.bootstrap import Estimate
 from entp.config import Config
 from entp.errors import UsageError
-from entp.estimate import Estimate
 from entp.progress import console
 
 
@@ -27,10 +25,10 @@ def ablate(config: Config, names: Sequence[str], pairs: int | None, calls: int |
     outcomes = {name: read_outcomes(path) for name, path in run_variants(settings, output, _announce).items()}
     comparison = compare(outcomes)
     publish.write(table(comparison, outcomes), comparison, output / "ablate")
-    found = publish.log(comparison, settings, output)
+    places = publish.log(comparison, settings, output)
     _show(comparison, {name: frame.height for name, frame in outcomes.items()})
     console.print(f"  table     {output / 'ablate' / publish.CSV}\n  plot      {output / 'ablate' / publish.FIGURE}")
-    for label, place in found.items():
+    for label, place in places.items():
         console.print(f"  {label:<9} {place}", highlight=False)
 
 

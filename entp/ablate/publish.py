@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from entp import params, store, track
+from entp import params, store
+from entp.bootstrap import Estimate
 from entp.config import Config
-from entp.estimate import Estimate
 from entp.store import Summary
+from entp.track.client import tracking_uri
+from entp.track.run import open_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,8 +58,8 @@ def log(comparison: Comparison, settings: Mapping[str, Config], output: Path) ->
     """Log files, settings and measures; returns where the run can be found (nothing with tracking off)."""
     folder = output / "ablate"
     whole = next(iter(settings.values()))
-    name, uri = f"{whole.track.run_name or output.resolve().name}-ablate", track.tracking_uri(whole, output)
-    with track.open_run(params.changed(whole, [f"track.run_name={name}", f"track.uri={uri}"]), folder) as tracker:
+    name, uri = f"{whole.track.run_name or output.resolve().name}-ablate", tracking_uri(whole, output)
+    with open_run(params.changed(whole, [f"track.run_name={name}", f"track.uri={uri}"]), folder) as tracker:
         for file in (CSV, FIGURE):
             tracker.log_artifact(folder / file)
         for variant, config in settings.items():
@@ -70,7 +72,7 @@ def log(comparison: Comparison, settings: Mapping[str, Config], output: Path) ->
 
 def _metrics(measures: Mapping[str, Estimate]) -> dict[str, float]:
     """Every measure with its interval, without what is no number."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     for name, estimate in measures.items():
-        found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+        values |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
-from entp import loop, params, source_code, store
+from entp import params, source_code, store
 from entp.compare.grid import SHARED_SEED, Grid
+from entp.compare.items import ITEMS, headline_items, held_out_items
 from entp.compare.methods import UNTRAINED
 from entp.compare.rows import publish_rows, training_rows
 from entp.config import Config
@@ -22,24 +23,18 @@ from entp.evaluate.rows import joined
 from entp.evaluate.stage import base_model, remembered_outcome, trained_model
 from entp.llm.embedded import model_identity
 from entp.records import digest_of
-from entp.stages import by_content, stage_named
+from entp.stages import by_content, identity, stage_named
 from entp.store import Identity
 from entp.train.chat_template import marked_template
 from entp.train.examples import encode
 from entp.train.model import load_model, load_tokenizer
 from entp.train.validation import base_losses
 
-#: The held-out rows as a task: the loss on each, of which less is better.
-HELD_OUT = "held_out"
-#: One model's value on one item; `higher` says whether more is better.
-ITEMS = pl.Schema(
-    {"task": pl.String, "item": pl.String, "metric": pl.String, "value": pl.Float64, "higher": pl.Boolean}
-)
 CHOSEN = pl.Schema({"id": pl.String, "weight": pl.Float64})
 #: Of the metrics of `train`.
 KEPT = ("tokens", "steps", "loss_last", "truncated_rows", "unusable_rows")
-#: What makes a cell of its rows; how a method chose them shows in their content.
-CODE = ("entp.compare.rows", "entp.train.stage", "entp.train.validation", "entp.evaluate.stage", "entp.assemble.stage")
+#: Whose work shows in a cell's rows, which count by their content: a changed selector leaves the cells of others be.
+CHOOSING = ("entp.compare.grid", "entp.compare.methods", "entp.compare.rows", "entp.select")
 #: `llm` is the judge of `evaluate.instructions`.
 SECTIONS = ("train", "evaluate", "assemble", "llm")
 
@@ -61,12 +56,11 @@ def run_cell(grid: Grid, method: str, seed: int, data: Data, announce: Callable[
     target = folder_of(grid, method, seed)
     work = grid.folder / f"work-{target.name}"
     rows = training_rows(grid, method, seed, samples, signals, work)
-    identity = _identity(grid, method, seed, rows, held_out)
-    manifest = store.read_manifest(target)
-    unchanged = manifest is not None and manifest["identity"] == identity.digest
+    own = _identity(grid, method, seed, rows, held_out)
+    unchanged = store.is_published_as(target, own)
     announce(unchanged)
     if not unchanged:
-        with store.publish(target, identity) as dataset:
+        with store.publish(target, own) as dataset:
             items, metrics = _scored(config, method, rows, held_out, work)
             dataset.write("items", items, ITEMS)
             dataset.write("chosen", rows.select(list(CHOSEN)), CHOSEN)
@@ -87,7 +81,7 @@ def _identity(grid: Grid, method: str, seed: int, rows: pl.DataFrame, held_out: 
         [rows.select("id", "messages", "weight").sort("id").to_dicts(), held_out["id"].sort().to_list()]
     )
     settings = {"method": method, "seed": seed, **by_content(grid.config.digestible(SECTIONS))}
-    return Identity("compare/cell", settings, source_code.version(*CODE), {"rows": content})
+    return Identity("compare/cell", settings, source_code.version(__name__, CHOOSING), {"rows": content})
 
 
 def _scored(
@@ -101,27 +95,21 @@ def _scored(
         raise DataError(f"compare: {method} chose no row to train on")
     inputs, trained = {"assemble": publish_rows(rows, held_out, work / "assemble")}, _model_folder(work)
     train = stage_named("train")
-    if not loop.is_unchanged(train, config, inputs, trained):
+    if not store.is_published_as(trained, identity("train", config, inputs)):
         train.run(config, inputs, trained)
     summary = store.read_summary(trained)
     losses = store.read(trained, "validation").select("id", loss="after")
     metrics = {name: summary.metrics[name] for name in KEPT if name in summary.metrics}
-    return pl.concat([_held_out_items(losses), _answers(trained_model(trained), config, cache)]), metrics
+    return pl.concat([held_out_items(losses), _answers(trained_model(trained), config, cache)]), metrics
 
 
 def _base_losses(config: Config, held_out: pl.DataFrame, cache: Path) -> pl.DataFrame:
     tokenizer = load_tokenizer(config.train)
     template = marked_template(tokenizer, config.train.model)
     rows = encode(tokenizer, template, held_out, config.train.max_length)
-    identity = model_identity(config.train.model, config.train.revision)
-    losses = base_losses(lambda: load_model(config.train), identity, rows.examples, cache)
-    return _held_out_items(held_out.select("id")[list(rows.places)].with_columns(loss=pl.Series(losses)))
-
-
-def _held_out_items(losses: pl.DataFrame) -> pl.DataFrame:
-    return losses.select(
-        task=pl.lit(HELD_OUT), item="id", metric=pl.lit("loss"), value="loss", higher=pl.lit(value=False)
-    ).cast(ITEMS)
+    weights = model_identity(config.train.model, config.train.revision)
+    losses = base_losses(lambda: load_model(config.train), weights, rows.examples, cache)
+    return held_out_items(held_out.select("id")[list(rows.places)].with_columns(loss=pl.Series(losses)))
 
 
 def _answers(model: Model, config: Config, cache: Path) -> pl.DataFrame:
@@ -137,15 +125,4 @@ def _answers(model: Model, config: Config, cache: Path) -> pl.DataFrame:
     if config.evaluate.instructions is not None:
         contests = pairwise.judge(config, (base_model(config), model), cache)
         outcome = joined(outcome, pairwise.outcomes(config, contests)[1])
-    headlines = pl.DataFrame(outcome.scores).filter("headline")
-    items = pl.DataFrame(outcome.items).join(
-        headlines.select("task", "metric", higher="higher_is_better"), on=["task", "metric"], maintain_order="left"
-    )
-    missing = sorted(set(headlines["task"]) - set(items["task"]))
-    if missing:
-        raise DataError(
-            f"compare: the headline metric of {missing[0]} is no mean over items, so models can't be paired on it; "
-            "leave it out of evaluate.tasks"
-        )
-    item = pl.concat_str("subtask", "item", separator="/")
-    return items.with_columns(item=item).select(list(ITEMS)).cast(ITEMS)
+    return headline_items(pl.DataFrame(outcome.scores), pl.DataFrame(outcome.items))

@@ -9,18 +9,20 @@ from statistics import fmean
 
 from rich.table import Table
 
-from entp import loop, store, track
+from entp import loop, store
 from entp.compare import publish
 from entp.compare.cell import run_cell
 from entp.compare.grid import Grid, read_samples, read_signals, read_target, tokens_of
-from entp.compare.methods import REFERENCE, SYNTHESIS, UNTRAINED, needs, require_target
+from entp.compare.items import read_cells
+from entp.compare.methods import SYNTHESIS, UNTRAINED, needs, reference_of, require_target
 from entp.compare.publish import Comparison, Cost
-from entp.compare.table import Result, read_cells
+from entp.compare.table import Result
 from entp.config import Config
 from entp.evaluate.catalogue import check_tasks
 from entp.progress import console
 from entp.select import SELECTORS
 from entp.select.signals import groups_for
+from entp.track.client import tracking_uri
 
 
 def run_comparison(grid: Grid, methods: Sequence[str], seeds: Sequence[int], target: Sequence[Path]) -> None:
@@ -43,20 +45,16 @@ def run_comparison(grid: Grid, methods: Sequence[str], seeds: Sequence[int], tar
         )
     ordered = {cell: path for method in methods for cell, path in cells.items() if cell[0] == method}
     costs = {method: Cost(_rows(ordered, method), _tokens(grid, method)) for method in methods}
-    reference = REFERENCE if REFERENCE in methods else methods[0]
     shown = ", ".join(map(str, seeds))
     title = f"{grid.output}: {grid.rows} rows of {samples.height}, {held_out.height} held out, seeds {shown}"
-    comparison = Comparison(read_cells(ordered), costs, reference, title)
-    found = publish.write(comparison, grid.folder)
-    places = publish.log(comparison, found, grid, ordered)
-    _show(comparison, found, grid.folder, places)
+    comparison = Comparison(read_cells(ordered), costs, reference_of(methods), title)
+    compared = publish.write(comparison, grid.folder)
+    _show(comparison, compared, grid.folder, publish.log(comparison, compared, grid, ordered))
 
 
 def redraw(config: Config, run_id: str, output: Path) -> None:
     """Draw a logged comparison again, into OUTPUT/compare."""
-    comparison = publish.read_logged(track.tracking_uri(config, output), run_id, REFERENCE)
-    if REFERENCE not in set(comparison.results["method"]):
-        comparison = comparison._replace(reference=comparison.results["method"][0])
+    comparison = publish.read_logged(tracking_uri(config, output), run_id)
     _show(comparison, publish.write(comparison, output / "compare"), output / "compare", {})
 
 
@@ -83,18 +81,18 @@ def _announce(label: str, unchanged: bool) -> None:
     console.print(f"{label}{' unchanged' if unchanged else ''}", highlight=False)
 
 
-def _show(comparison: Comparison, found: Sequence[Result], folder: Path, places: Mapping[str, str]) -> None:
-    tasks = list(dict.fromkeys((result.task, result.metric) for result in found))
+def _show(comparison: Comparison, compared: Sequence[Result], folder: Path, places: Mapping[str, str]) -> None:
+    tasks = list(dict.fromkeys((result.task, result.metric) for result in compared))
     shown = Table(title=f"Score, and lead over {comparison.reference} with its 95 % interval", title_justify="left")
     shown.add_column("method", no_wrap=True)
     shown.add_column("rows", justify="right")
     for task, metric in tasks:
         shown.add_column(f"{task}\n{metric}", justify="right")
         shown.add_column("lead", justify="right")
-    for method in dict.fromkeys(result.method for result in found):
+    for method in dict.fromkeys(result.method for result in compared):
         cells = [f"{comparison.costs[method].rows:,.0f}"]
         for task, _ in tasks:
-            result = next(result for result in found if (result.method, result.task) == (method, task))
+            result = next(result for result in compared if (result.method, result.task) == (method, task))
             cells += [f"{result.score.value:.4f}", _lead(result)]
         shown.add_row(method, *cells)
     console.print(shown)

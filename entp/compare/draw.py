@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 COLOUR = "#1f5f8b"
 
 
-def forest_plot(found: Sequence[Result], reference: str) -> Figure:
+def forest_plot(compared: Sequence[Result], reference: str) -> Figure:
     """A panel per task, a line per method: its lead over the reference. Right of the rule is better."""
     from matplotlib.figure import Figure
 
-    tasks = list(dict.fromkeys(result.task for result in found))
-    methods = list(dict.fromkeys(result.method for result in found if result.lead is not None))
+    tasks = list(dict.fromkeys(result.task for result in compared))
+    methods = list(dict.fromkeys(result.method for result in compared if result.lead is not None))
     figure = Figure(figsize=(3.4 * len(tasks) + 1, 0.34 * len(methods) + 1.4))
     panels = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
     for panel, task in zip(panels, tasks, strict=True):
-        for result in found:
+        for result in compared:
             if result.task == task and result.lead is not None:
                 _interval(panel, methods.index(result.method), result)
         panel.axvline(0, color="#999999", linewidth=0.8, linestyle="--")
-        metric = next(result.metric for result in found if result.task == task)
+        metric = next(result.metric for result in compared if result.task == task)
         panel.set_title(f"{task} ({metric})", fontsize=9)
         panel.set_xlabel(f"lead over {reference}", fontsize=8)
         panel.tick_params(labelsize=8)
@@ -36,15 +36,15 @@ def forest_plot(found: Sequence[Result], reference: str) -> Figure:
     return figure
 
 
-def cost_plot(found: Sequence[Result], costs: Mapping[str, float], reference: str) -> Figure:
+def cost_plot(compared: Sequence[Result], costs: Mapping[str, float], reference: str) -> Figure:
     """A panel per task: tokens that a model read or wrote to choose or make the rows, against the lead."""
     from matplotlib.figure import Figure
 
-    tasks = list(dict.fromkeys(result.task for result in found))
+    tasks = list(dict.fromkeys(result.task for result in compared))
     figure = Figure(figsize=(3.6 * len(tasks) + 1, 3.6))
     panels = figure.subplots(1, len(tasks), squeeze=False)[0]
     for panel, task in zip(panels, tasks, strict=True):
-        for result in found:
+        for result in compared:
             if result.task == task and result.lead is not None:
                 place = (costs.get(result.method, 0.0), result.lead.value)
                 panel.plot(*place, "o", color=COLOUR)

@@ -75,8 +75,7 @@ def read_signals(grid: Grid, samples: pl.DataFrame, target: pl.DataFrame, column
     pool = _pool(grid, samples, target)
     frame = samples.select("id", "source")
     for name in groups_for(columns):
-        found = _signals(grid, pool, name)
-        frame = frame.join(found, on="id", how="left", maintain_order="left")
+        frame = frame.join(_signals(grid, pool, name), on="id", how="left", maintain_order="left")
     return frame
 
 
@@ -105,13 +104,11 @@ def _signals(grid: Grid, pool: Pool, name: str) -> pl.DataFrame:
     parents = {name: store.content_digest(grid.output / name) for name in ("purge", "curate")}
     if group.by_target:
         parents["target"] = store.content_digest(grid.folder / "target") if pool.target.height else "none"
-    identity = Identity(
-        f"signals/{name}", {**settings, "held_out": grid.held_out}, source_code.version("entp.select.signals"), parents
-    )
-    manifest = store.read_manifest(folder)
-    if manifest is None or manifest["identity"] != identity.digest:
+    version = source_code.version("entp.select.signals")
+    identity = Identity(f"signals/{name}", {**settings, "held_out": grid.held_out}, version, parents)
+    if not store.is_published_as(folder, identity):
         with store.publish(folder, identity) as dataset:
-            found = group.compute(pool)
-            dataset.write("signals", found.frame, found.frame.schema)
-            dataset.summarise({"samples": float(found.frame.height), "tokens": float(found.tokens)})
+            signals = group.compute(pool)
+            dataset.write("signals", signals.frame, signals.frame.schema)
+            dataset.summarise({"samples": float(signals.frame.height), "tokens": float(signals.tokens)})
     return store.read(folder, "signals")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from entp.errors import UsageError
+from entp.errors import UsageError, near
 from entp.select import SELECTORS
 from entp.select.signals import GROUPS, groups_for
 
@@ -39,8 +39,13 @@ def chosen(names: Sequence[str]) -> list[str]:
         return list(METHODS)
     unknown = [name for name in names if name not in METHODS]
     if unknown:
-        raise UsageError(f"there is no method {unknown[0]!r}; they are {', '.join(METHODS)}")
+        raise UsageError(f"there is no method {unknown[0]!r}; {near(unknown[0], METHODS, 'methods')}")
     return list(dict.fromkeys(names))
+
+
+def reference_of(methods: Sequence[str]) -> str:
+    """What the others are set against: REFERENCE where it takes part, else the first."""
+    return REFERENCE if REFERENCE in methods else methods[0]
 
 
 def needs(methods: Sequence[str]) -> set[str]:

@@ -10,13 +10,16 @@ from typing import NamedTuple
 
 import polars as pl
 
-from entp import params, store, track
+from entp import params, store
 from entp.compare import draw
 from entp.compare.grid import Grid
+from entp.compare.methods import reference_of
 from entp.compare.table import Result, as_frame, compare
 from entp.errors import DataError
 from entp.report.figures import svg
 from entp.store import Summary
+from entp.track.client import open_client, tracking_uri
+from entp.track.run import open_run
 
 CSV, PAGE = "comparison.csv", "comparison.html"
 FOREST_PLOT, COST_PLOT = "forest.svg", "cost.svg"
@@ -33,7 +36,7 @@ class Cost(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """`results` as `compare.table.read_cells` gives them, and the cost of each method."""
+    """`results` as `compare.items.read_cells` gives them, and the cost of each method."""
 
     results: pl.DataFrame
     costs: dict[str, Cost]
@@ -44,35 +47,35 @@ class Comparison(NamedTuple):
 def write(comparison: Comparison, folder: Path) -> list[Result]:
     """The table, the plots, the page, and what they are made of, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = compare(comparison.results, comparison.reference)
+    compared = compare(comparison.results, comparison.reference)
     costs = pl.DataFrame(
         [(method, *cost) for method, cost in comparison.costs.items()], schema=COSTS_SCHEMA, orient="row"
     )
-    as_frame(found).join(costs, on="method", how="left", maintain_order="left").write_csv(folder / CSV)
+    as_frame(compared).join(costs, on="method", how="left", maintain_order="left").write_csv(folder / CSV)
     comparison.results.write_parquet(folder / RESULTS)
     costs.write_parquet(folder / COSTS)
     tokens = {method: cost.tokens for method, cost in comparison.costs.items()}
     drawn = {
-        FOREST_PLOT: svg(draw.forest_plot(found, comparison.reference)),
-        COST_PLOT: svg(draw.cost_plot(found, tokens, comparison.reference)),
+        FOREST_PLOT: svg(draw.forest_plot(compared, comparison.reference)),
+        COST_PLOT: svg(draw.cost_plot(compared, tokens, comparison.reference)),
     }
     for name, text in drawn.items():
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / PAGE).write_text(_page(comparison, found, drawn), encoding="utf-8")
-    return found
+    (folder / PAGE).write_text(_page(comparison, compared, drawn), encoding="utf-8")
+    return compared
 
 
 def log(
-    comparison: Comparison, found: Sequence[Result], grid: Grid, cells: Mapping[tuple[str, int], Path]
+    comparison: Comparison, compared: Sequence[Result], grid: Grid, cells: Mapping[tuple[str, int], Path]
 ) -> Mapping[str, str]:
     """Log files and metrics, and each cell as a child; returns where the run can be found."""
     config = grid.config
-    uri = track.tracking_uri(config, grid.output)
+    uri = tracking_uri(config, grid.output)
     name = f"{config.track.run_name or grid.output.resolve().name}-compare"
     settings = params.changed(config, [f"track.run_name={name}", f"track.uri={uri}"])
-    with track.open_run(settings, grid.folder) as tracker:
+    with open_run(settings, grid.folder) as tracker:
         tracker.log_config(config)
-        tracker.log_summary(Summary("compare", _metrics(found)))
+        tracker.log_summary(Summary("compare", _metrics(compared)))
         for file in (CSV, PAGE, FOREST_PLOT, COST_PLOT, RESULTS, COSTS):
             tracker.log_artifact(grid.folder / file)
         for (method, seed), path in cells.items():
@@ -83,9 +86,9 @@ def log(
         return tracker.describe()
 
 
-def read_logged(uri: str, run_id: str, reference: str) -> Comparison:
+def read_logged(uri: str, run_id: str) -> Comparison:
     """A comparison from the artifacts of its MLflow run. Raises DataError where the run has none."""
-    client = track.open_client(uri)
+    client = open_client(uri)
     from mlflow.exceptions import MlflowException
 
     with TemporaryDirectory() as folder:
@@ -96,12 +99,13 @@ def read_logged(uri: str, run_id: str, reference: str) -> Comparison:
         except (MlflowException, OSError) as error:
             raise DataError(f"MLflow run {run_id}: no comparison in it ({error}); `entp compare` logs one") from error
     by_method = {row["method"]: Cost(row["rows"], row["tokens"]) for row in costs.iter_rows(named=True)}
+    reference = reference_of(results["method"].unique(maintain_order=True).to_list())
     return Comparison(results, by_method, reference, f"MLflow run {run_id}")
 
 
-def _metrics(found: Sequence[Result]) -> dict[str, float]:
+def _metrics(compared: Sequence[Result]) -> dict[str, float]:
     values = {}
-    for result in found:
+    for result in compared:
         values[f"{result.method}/{result.task}"] = result.score.value
         if result.lead is not None:
             for name, value in zip(("lead", "lead_low", "lead_high"), result.lead, strict=True):
@@ -114,13 +118,13 @@ def _cell_metrics(results: pl.DataFrame, method: str, seed: int) -> dict[str, fl
     return dict(own.iter_rows())
 
 
-def _page(comparison: Comparison, found: Sequence[Result], drawn: Mapping[str, str]) -> str:
+def _page(comparison: Comparison, compared: Sequence[Result], drawn: Mapping[str, str]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(loader=PackageLoader("entp.compare", "."), autoescape=True, undefined=StrictUndefined)
-    tasks = list(dict.fromkeys((result.task, result.metric) for result in found))
-    methods = list(dict.fromkeys(result.method for result in found))
-    by_place = {(result.method, result.task): result for result in found}
+    tasks = list(dict.fromkeys((result.task, result.metric) for result in compared))
+    methods = list(dict.fromkeys(result.method for result in compared))
+    by_place = {(result.method, result.task): result for result in compared}
     return environment.get_template("page.html").render(
         title=comparison.title,
         reference=comparison.reference,

@@ -6,7 +6,6 @@ current directory is. Of the harness's own tasks those of `entp.evaluate.public_
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import yaml
 
 from entp.config import EvaluateConfig
-from entp.errors import DataError, SetupError, UsageError
+from entp.errors import DataError, SetupError, UsageError, first_line, near
 from entp.evaluate import public_benchmarks
 from entp.evaluate.instructions import read_instructions
 from entp.evaluate.public_benchmarks import Benchmark
@@ -44,12 +43,12 @@ def check_tasks(config: EvaluateConfig) -> None:
     if not known.issuperset(config.tasks):
         known |= set().union(*map(task_names, public_benchmarks.folders()))
     for name in config.tasks:
-        if name in known:
-            continue
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        hint = f"did you mean {', '.join(near)}?" if near else f"the tasks are {', '.join(sorted(known))}."
-        where = config.include_path or "evaluate.include_path (not set)"
-        raise UsageError(f"evaluate.tasks: no task {name!r}; {hint} Tasks of your own are YAML files in {where}")
+        if name not in known:
+            where = config.include_path or "evaluate.include_path (not set)"
+            raise UsageError(
+                f"evaluate.tasks: no task {name!r}, neither built in nor of your own (YAML files in {where}); "
+                + near(name, sorted(known), "tasks")
+            )
 
 
 def task_names(folder: Path) -> set[str]:
@@ -130,9 +129,9 @@ def _load(manager: Any, name: str) -> Any:
     try:
         return manager.load([name])
     except Exception as error:  # a task file can fail in any way: templates, functions, data
-        first_line = str(error).strip().split("\n")[0][:300]
         raise DataError(
-            f"evaluate.tasks: {name!r} cannot be loaded ({type(error).__name__}: {first_line}); check its YAML and data"
+            f"evaluate.tasks: {name!r} cannot be loaded ({type(error).__name__}: {first_line(error)}); "
+            "check its YAML and data"
         ) from error
 
 

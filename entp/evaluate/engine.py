@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from entp.errors import SetupError
+from entp.errors import SetupError, first_line
 from entp.llm.embedded import load_failure
 from entp.llm.vllm import hush, on_a_cpu
 
@@ -101,4 +101,4 @@ def _vllm(model: Model, seed: int) -> Any:
             **({} if torch.cuda.is_available() else on_a_cpu()),
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise SetupError(f"vLLM does not take {model.source}: {str(error).splitlines()[0]}") from error
+        raise SetupError(f"vLLM does not take {model.source}: {first_line(error)}") from error

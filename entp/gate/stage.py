@@ -16,7 +16,8 @@ from entp.gate.decide import OVERALL, Comparison, Scored, Verdict, compare, deci
 from entp.records import DECISION, digest_of
 from entp.stages import Inputs, identity
 from entp.store import Summary
-from entp.track import MlflowTracker, open_run
+from entp.track.mlflow_tracker import MlflowTracker
+from entp.track.run import open_run
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from entp.errors import DataError, UsageError
+from entp.errors import DataError, UsageError, nearest
 
 CONTAINERS = {
     ".json": "json",
@@ -102,5 +101,5 @@ def _hint(path: Path) -> str:
     if not parent.is_dir():
         existing = next((folder for folder in path.parents if folder.is_dir()), Path())
         return f"; {existing} exists, {path.relative_to(existing).parts[0]} is not in it"
-    near = difflib.get_close_matches(path.name, [sibling.name for sibling in parent.iterdir()], n=1, cutoff=0.4)
-    return f"; did you mean {parent / near[0]}?" if near else f"; nothing in {parent} has a similar name"
+    meant = nearest(path.name, [sibling.name for sibling in parent.iterdir()])
+    return f"; did you mean {parent / meant}?" if meant else f"; nothing in {parent} has a similar name"

@@ -6,17 +6,16 @@ a GGUF file there; it is converted to safetensors once and kept in the user's ca
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.metadata
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from entp.errors import SetupError
+from entp import atomic
+from entp.errors import SetupError, first_line
 from entp.progress import console
 
 EMBEDDED = "embedded"
@@ -78,18 +77,14 @@ def embedded_language_model() -> Path:
     folder = model_cache() / f"{LANGUAGE_MODEL}-{_short_digest(gguf)}"
     if folder.is_dir():
         return folder
-    partial = folder.with_name(f".{folder.name}.partial")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _only_one(folder.with_name(f".{folder.name}.lock")):
+        with atomic.lock(folder, wait=True):
             if folder.is_dir():
                 return folder
-            shutil.rmtree(partial, ignore_errors=True)
             console.print("  converting the embedded language model once (about a minute) ...")
-            _convert(gguf, partial)
-            partial.rename(folder)
+            with atomic.new_folder(folder) as partial:
+                _convert(gguf, partial)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise SetupError(
             f"{folder}: the embedded language model cannot be stored ({error}); "
             "600 MB are needed there, or set ENTP_MODEL_CACHE to another folder"
@@ -104,10 +99,10 @@ def model_cache() -> Path:
 
 def load_failure(name: str, error: BaseException) -> SetupError:
     """The error for a model that `from_pretrained` could not load."""
-    first_line = str(error).strip().split("\n")[0][:300].rstrip(".")
     return SetupError(
-        f"model {name!r} cannot be loaded: {first_line}. Give a local folder with safetensors weights, a Hugging Face "
-        "model id that this machine can reach (HF_HOME holds what was downloaded before), or `embedded`"
+        f"model {name!r} cannot be loaded: {first_line(error).rstrip('.')}. "
+        "Give a local folder with safetensors weights, a Hugging Face model id that this machine can reach (HF_HOME "
+        "holds what was downloaded before), or `embedded`"
     )
 
 
@@ -170,14 +165,6 @@ def _folder_digest(folder: Path) -> str:
     ):
         digest.update(f"{file.name}\0{_short_digest(file)}\0".encode())
     return digest.hexdigest()
-
-
-@contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    """One process at a time; a killed one leaves no lock behind."""
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _convert(gguf: Path, folder: Path) -> None:

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 import openai
 
 from entp.config import LLMConfig
+from entp.errors import one_line
 from entp.llm.client import Reply
 
 #: 408 and 409 are what proxies say of a request that they could not hold or place.
@@ -50,18 +51,18 @@ async def sorted_out(work: Awaitable[Reply], url: str, config: LLMConfig) -> Rep
         reply = Reply("timed_out", error=f"no reply within {config.timeout_seconds:g} s")
         raise Fault(reply, lost=True) from error
     except openai.APIConnectionError as error:
-        reply = Reply("failed", error=f"connection lost: {_one_line(error.__cause__ or error)}")
+        reply = Reply("failed", error=f"connection lost: {one_line(error.__cause__ or error)}")
         raise Fault(reply, lost=True) from error
     except openai.APIStatusError as error:
         return _by_status(error, url, config)
     except (openai.OpenAIError, ValueError, LookupError, TypeError, AttributeError) as error:
-        reply = Reply("failed", error=f"malformed answer from the server: {_one_line(error)}")
+        reply = Reply("failed", error=f"malformed answer from the server: {one_line(error)}")
         raise Fault(reply) from error
 
 
 def _by_status(error: openai.APIStatusError, url: str, config: LLMConfig) -> Reply:
     status = error.status_code
-    reply = Reply("failed", error=f"HTTP {status}: {_one_line(error)}")
+    reply = Reply("failed", error=f"HTTP {status}: {one_line(error)}")
     reason = _hopeless(error, config)
     if reason is not None:
         raise Refusal(f"{url}: {reason}") from error
@@ -77,7 +78,7 @@ def _hopeless(error: openai.APIStatusError, config: LLMConfig) -> str | None:
         return f"not allowed in; the key in the environment variable {config.api_key_env} {found}"
     if isinstance(error, openai.NotFoundError):
         return (
-            f"no model {config.model!r} there ({_one_line(error)}); check llm.model, and that llm.endpoint ends where "
+            f"no model {config.model!r} there ({one_line(error)}); check llm.model, and that llm.endpoint ends where "
             "`/chat/completions` begins (the address with `/models` after it lists the models)"
         )
     if isinstance(error, openai.RateLimitError) and error.code == "insufficient_quota":
@@ -96,8 +97,3 @@ def _asked_to_wait(error: openai.APIStatusError) -> float:
         return max(0.0, parsedate_to_datetime(asked).timestamp() - time.time())
     except ValueError:
         return 0.0
-
-
-def _one_line(error: BaseException) -> str:
-    """The error's own words, in one line; its kind where it has none."""
-    return " ".join(str(error).split())[:300] or type(error).__name__

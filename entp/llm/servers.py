@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from rich.markup import escape
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exception, wait_random_exponential
 
 from entp.errors import SetupError
 from entp.llm.chat_api import ChatApi
@@ -106,8 +107,14 @@ class Servers:
     async def answer(self, ask: Callable[[ChatApi], Awaitable[Reply]]) -> Reply:
         """The reply, or what the last of 1 + `llm.retries` tries came to. Raises SetupError where no server is left."""
         await self._greet_once()
-        failed_at: set[Server] = set()
-        tries = 0
+        tries, failed_at = 1 + self._retries, set[Server]()
+        try:
+            return await _patiently(tries)(self._try, ask, failed_at)
+        except Fault as fault:
+            return replace(fault.reply, error=f"{fault.reply.error} ({_times(tries)})")
+
+    async def _try(self, ask: Callable[[ChatApi], Awaitable[Reply]], failed_at: set[Server]) -> Reply:
+        """The reply of a server that does not refuse. Raises Fault, and adds the server to those where it failed."""
         while True:
             server = await self._pick(failed_at)
             asked_at = time.monotonic()
@@ -116,14 +123,10 @@ class Servers:
                     reply = await ask(server.api)
             except Refusal as refusal:
                 self._refused(server, refusal)
-                continue
             except Fault as fault:
                 self._failed(server, fault, asked_at)
                 failed_at.add(server)
-                tries += 1
-                if tries > self._retries:
-                    return replace(fault.reply, error=f"{fault.reply.error} ({_times(tries)})")
-                await asyncio.sleep(_pause(tries, fault.wait))
+                raise
             else:
                 server.is_there()
                 return reply
@@ -189,11 +192,7 @@ class Servers:
     async def _greet(self, server: Server) -> None:
         """Two tries, so that one lost connection does not count."""
         try:
-            try:
-                await server.api.greet()
-            except Fault:
-                await asyncio.sleep(_pause(1))
-                await server.api.greet()
+            await _patiently(2)(server.api.greet)
         except Fault as fault:
             server.trouble = str(fault)
             server.set_aside()
@@ -212,10 +211,19 @@ class Servers:
         return self._line
 
 
-def _pause(tries: int, wait: float = 0.0) -> float:
-    """Seconds before the next try: what the server asks for, and a random part that grows (full jitter)."""
-    longest = min(LONGEST_PAUSE, PAUSE_SECONDS * 2 ** (tries - 1))
-    return min(wait, LONGEST_WAIT) + random.uniform(0.0, longest)
+def _patiently(tries: int) -> AsyncRetrying:
+    """Calls again after a Fault, when the time is over that the server asks for, and a random one that grows."""
+    return AsyncRetrying(
+        sleep=asyncio.sleep,
+        retry=retry_if_exception_type(Fault),
+        stop=stop_after_attempt(tries),
+        wait=wait_exception(_asked_to_wait) + wait_random_exponential(PAUSE_SECONDS, LONGEST_PAUSE),
+        reraise=True,
+    )
+
+
+def _asked_to_wait(fault: BaseException) -> float:
+    return min(fault.wait, LONGEST_WAIT) if isinstance(fault, Fault) else 0.0
 
 
 def _times(tries: int) -> str:

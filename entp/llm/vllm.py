@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from entp.config import LLMConfig
-from entp.errors import SetupError
+from entp.errors import SetupError, first_line
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply, Request, chosen, is_json_object
 from entp.llm.embedded import model_identity, resolve_model
 from entp.llm.own_loop import OwnLoop
@@ -269,5 +269,6 @@ def _logprob(item: ToScore, output: Any) -> float:
 
 def _first_line(error: BaseException) -> str:
     """What is wrong; the first line of a pydantic error only counts what is wrong."""
-    text = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-    return str(text).strip().split("\n")[0].removeprefix("Value error, ")[:300]
+    if isinstance(error, ValidationError):
+        return first_line(error.errors()[0]["msg"].removeprefix("Value error, "))
+    return first_line(error)

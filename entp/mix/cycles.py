@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from entp.mix import operators, optimizer
 from entp.mix.loss import Demand, SymbolicLoss, Written, answer_loss
 from entp.mix.operators import Question
-from entp.mix.trace import Operator
 from entp.mix.work import Work
+from entp.track.spans import Operator
 
 COVERAGE_TERMS = ("missing_terms_a", "missing_terms_b", "answer_misses_a", "answer_misses_b")
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from entp.mix import operators
 from entp.mix.acceptance import verdict
 from entp.mix.loss import Demand, Written, added, answer_loss, instruction_loss
-from entp.mix.trace import Operator, Ratings
+from entp.mix.trace import Ratings
 from entp.mix.work import Work
 from entp.records import Message
+from entp.track.spans import Operator
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from entp.config import Config
 from entp.llm.client import LanguageModel
@@ -11,10 +11,11 @@ from entp.mix.draft import Draft, settle
 from entp.mix.methods import METHODS
 from entp.mix.methods.rivals import rewritten
 from entp.mix.operators import InfrastructureFault
-from entp.mix.trace import Decision, Ratings, Step, to_json
+from entp.mix.trace import Decision, Ratings, to_json
 from entp.mix.work import Meter, Pair, Work
 from entp.records import Message
 from entp.text.key_terms import Corpus
+from entp.track.spans import PairSpans, Span, Step
 
 Outcome = tuple[Decision, list[Message] | None]
 
@@ -43,6 +44,27 @@ class Fusion:
         """The whole story as JSON (`entp.mix.trace.Trace`)."""
         parents = [parent.id for parent in self.pair.parents]
         return to_json(parents, self.model, self.steps, self.curve, self.ratings, self.decision)
+
+    @property
+    def spans(self) -> PairSpans:
+        """The same work with its times, for people to look at."""
+        times = zip(self.steps, self.clock[:-1], self.clock[1:], strict=True)
+        return PairSpans.model_validate(
+            {
+                "pair_id": self.pair.id,
+                "status": self.decision["status"],
+                "reason": self.decision["reason"],
+                "started": self.clock[0],
+                "ended": self.clock[-1],
+                "parents": [parent.messages for parent in self.pair.parents],
+                "messages": self.messages,
+                "loss": self.curve,
+                "model": self.model,
+                "tokens_in": self.tokens_in,
+                "tokens_out": self.tokens_out,
+                "spans": [Span(**asdict(step), started=started, ended=ended) for step, started, ended in times],
+            }
+        )
 
 
 async def fuse(model: LanguageModel, pair: Pair, corpus: Corpus, config: Config, model_name: str) -> Fusion:

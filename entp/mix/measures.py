@@ -89,8 +89,8 @@ def _losses(fusions: Sequence[Fusion]) -> dict[str, float]:
 def _steps(worked: Sequence[Fusion]) -> dict[str, float]:
     """How often each template was used, and each term was the heaviest error of a check."""
     steps = [step for fusion in worked for step in fusion.steps]
-    used = Counter(step["template"] for step in steps if step["template"])
-    errors = Counter(step["heaviest"] for step in steps if step["heaviest"])
+    used = Counter(step.template for step in steps if step.template)
+    errors = Counter(step.heaviest for step in steps if step.heaviest)
     return _counts("template", used) | _counts("error", errors)
 
 

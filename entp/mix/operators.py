@@ -18,11 +18,11 @@ from entp.judge.fence import fenced, neutralise
 from entp.llm.client import Choose, Generate, Reply, user
 from entp.mix.loss import Demand, SymbolicLoss, Written, answer_loss, instruction_loss
 from entp.mix.templates import fill
-from entp.mix.trace import Operator
 from entp.mix.work import Parent, Work
 from entp.rate.raters import rate_raw
 from entp.records import Message
 from entp.text.language import UNKNOWN
+from entp.track.spans import Operator
 
 LANGUAGES = {"en": "English", "zh": "Chinese", "de": "German", "fr": "French", "es": "Spanish", "ja": "Japanese"}
 #: Words per token, on the safe side, for telling the model how long it may write.

@@ -11,7 +11,6 @@ from entp import store
 from entp.config import Config
 from entp.errors import DataError
 from entp.llm.session import open_session
-from entp.mix import spans
 from entp.mix.audited import audited
 from entp.mix.engine import fuse_all
 from entp.mix.fuse import Fusion
@@ -20,6 +19,7 @@ from entp.mix.work import Pair, parent_from, room_for_text
 from entp.records import AUDIT_FINDINGS, AUDIT_MEASURES, FUSIONS
 from entp.stages import Inputs, identity
 from entp.store import Summary
+from entp.track import spans
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
@@ -32,7 +32,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
             fused = session.usage
             _require_outcomes(fusions)
             result = audited(session, fusions, config, inputs)
-        spans.write(result.fusions, cache)
+        spans.write([fusion.spans for fusion in result.fusions if fusion.steps], cache)
         dataset.write("fusions", _table(result.fusions), FUSIONS)
         dataset.write("audit", result.findings, AUDIT_FINDINGS)
         dataset.write("audit_measures", result.measures, AUDIT_MEASURES)

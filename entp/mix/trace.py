@@ -1,18 +1,18 @@
 """The story of one pair, as kept in the column `trace` of `mix/fusions` (JSON of `Trace`).
 
-`entp trace` and the HTML report print it; the names below are an API.
+`entp trace` and the HTML report print it; the names below, and those of a `Step`, are an API.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from dataclasses import asdict, dataclass
+from typing import TypedDict
 
 from entp.mix.loss import SymbolicLoss
 from entp.mix.templates import templates
-
-Operator = Literal["DA", "MCG", "ICD", "FAC", "FAU", "REWRITE", "RATE", "CRITIQUE", "INVENT", "EVOLVE"]
+from entp.track.spans import Operator, Step
 
 #: Why a pair gave no accepted draft (`decision.reason`, `mix/reason/<reason>`), or "accepted"; `audit_<check>` where a
 #: check of the audit (`entp.audit.checks`) turned the draft down.
@@ -29,27 +29,6 @@ REASONS = (
     "max_cost",
     "max_seconds",
 )
-
-
-class Step(TypedDict):
-    """One thing done to a pair.
-
-    DA, MCG, FAU and REWRITE wrote `text`, by `template`, and so did CRITIQUE, INVENT and EVOLVE of the rivals. ICD
-    and FAC measured the text written before them: `loss`, its weighted `terms`, the `heaviest` of them, and whether it
-    was `kept` as the best so far. RATE compares with the parents. Tokens are those of the step's requests, whether or
-    not the cache answered them.
-    """
-
-    operator: Operator
-    template: str | None
-    iteration: int
-    text: str
-    loss: float | None
-    terms: dict[str, float]
-    heaviest: str | None
-    kept: bool | None
-    tokens_in: int
-    tokens_out: int
 
 
 class Ratings(TypedDict):
@@ -69,9 +48,10 @@ class Decision(TypedDict):
     sentence: str
 
 
-class Trace(TypedDict):
-    """`parents` are sample ids; `prompts` maps the templates that were used to their versions; `curve` is the pair's
-    best loss after each candidate (see `entp.mix.fuse`)."""
+@dataclass(frozen=True)
+class Trace:
+    """`parents` are sample ids; `prompts` maps the templates that were used to their versions; `steps` are told by
+    `entp.track.spans`; `curve` is the pair's best loss after each candidate (see `entp.mix.fuse`)."""
 
     parents: list[str]
     model: str
@@ -119,7 +99,7 @@ def to_json(
     decision: Decision,
 ) -> str:
     """The trace as canonical JSON, with the versions of the templates that its steps used."""
-    used = sorted({entry["template"] for entry in steps if entry["template"]})
+    used = sorted({step.template for step in steps if step.template})
     story = Trace(
         parents=list(parents),
         model=model,
@@ -129,4 +109,4 @@ def to_json(
         curve=curve,
         decision=decision,
     )
-    return json.dumps(story, ensure_ascii=False, sort_keys=True)
+    return json.dumps(asdict(story), ensure_ascii=False, sort_keys=True)

@@ -11,10 +11,11 @@ from entp.config import Config
 from entp.errors import UsageError
 from entp.llm.client import Choose, Generate, LanguageModel, LogLikelihood, Reply
 from entp.mix.loss import Written
-from entp.mix.trace import Operator, Ratings, Step, no_ratings, step
+from entp.mix.trace import Ratings, no_ratings, step
 from entp.progress import Advance
 from entp.records import Message, digest_of, prompt_of, response_of
 from entp.text.excerpt import ends
+from entp.track.spans import Operator, Step
 
 #: Tokens kept free for a template's own words and marks.
 TEMPLATE_TOKENS = 200
@@ -91,7 +92,7 @@ class Work:
 
     def count(self, operator: Operator) -> int:
         """Steps of this operator so far."""
-        return sum(step["operator"] == operator for step in self.steps)
+        return sum(step.operator == operator for step in self.steps)
 
     def seed(self, operator: str, *position: int) -> int:
         """The seed of a request: by run seed, pair and place in the pair's life, never by time or order of work."""

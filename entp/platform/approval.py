@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from entp import track
 from entp.config import Config
 from entp.errors import SetupError
 from entp.platform.tracking import SCRATCH, adopt_run
 from entp.progress import console
+from entp.track.client import open_client, tracking_uri, without_password
 
 TAG = "entp.approval"
 WAITING, APPROVED, REJECTED, EXPIRED = "waiting", "approved", "rejected", "expired"
@@ -29,7 +29,7 @@ def wait_for_approval(config: Config, hours: float, sleep: Callable[[float], Non
     """
     if not adopt_run(config):
         raise SetupError("approval is given in MLflow: set MLFLOW_TRACKING_URI, or submit with require_approval=no")
-    client, run_id = track.open_client(track.tracking_uri(config, SCRATCH)), os.environ["MLFLOW_RUN_ID"]
+    client, run_id = open_client(tracking_uri(config, SCRATCH)), os.environ["MLFLOW_RUN_ID"]
     deadline = time.monotonic() + hours * 3600
     if _answer(client, run_id) is None:
         client.set_tag(run_id, TAG, WAITING)
@@ -49,6 +49,6 @@ def _answer(client: Any, run_id: str) -> str | None:
     try:
         said = str(client.get_run(run_id).data.tags.get(TAG, "")).strip().lower()
     except MlflowException as error:
-        console.print(f"  MLflow did not answer, asking again: {track.without_password(str(error))}", highlight=False)
+        console.print(f"  MLflow did not answer, asking again: {without_password(str(error))}", highlight=False)
         return None
     return said if said in (APPROVED, REJECTED) else None

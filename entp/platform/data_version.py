@@ -21,9 +21,9 @@ import yaml
 
 from entp.config import Config
 from entp.errors import DataError, SetupError
-from entp.mix.spans import SPANS_FILE
 from entp.params import as_yaml
 from entp.platform.step import METRICS_FILE
+from entp.track.spans import SPANS_FILE
 
 REMOTE = "ENTP_DVC_REMOTE"
 

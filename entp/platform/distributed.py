@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from entp import loop, store
+from entp import atomic, loop, store
 from entp.config import Config
 from entp.errors import SetupError
 from entp.loop import Outcome
@@ -77,9 +77,5 @@ def _arguments(config: Config, workspace: Path) -> tuple[str, ...]:
 
 def _put(source: Path, target: Path) -> None:
     """A whole copy or none: what a killed launcher left half-copied is made anew."""
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(source, partial)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
+    with atomic.lock(target), atomic.new_folder(target) as partial:
+        shutil.copytree(source, partial)

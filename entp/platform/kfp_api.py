@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from entp.errors import SetupError, UsageError
 
@@ -21,7 +21,8 @@ TOKEN_VARIABLE = "KFP_TOKEN"
 PATIENCE = 20.0
 #: Seconds to connect, and to wait for an answer.
 REQUEST_TIMEOUT = (5.0, 30.0)
-LONGEST_PAUSE = 8.0
+#: Seconds before another try: random, so that many clients spread out, and up to twice as many each time.
+PAUSE = wait_random_exponential(multiplier=1.0, max=8.0)
 PAGE = 100
 PASSING = {
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -87,15 +88,8 @@ def read(kfp: Kfp, what: str, call: Callable[..., Any], patience: float | None =
 
     `what` completes "could not ..." in the SetupError of a lasting failure.
     """
-    pauses = _pauses(PATIENCE if patience is None else patience)
-    while True:
-        try:
-            return _call(kfp, what, call, arguments)
-        except _faults() as fault:
-            pause = next(pauses, None)
-            if pause is None or not _passes(fault):
-                raise _explained(kfp, what, fault) from fault
-            time.sleep(pause)
+    seconds = PATIENCE if patience is None else patience
+    return _patiently(kfp, what, lambda: _call(kfp, what, call, arguments), _passes, seconds)
 
 
 def write(kfp: Kfp, what: str, call: Callable[..., Any], find: Callable[[], Any], **arguments: Any) -> Any:
@@ -104,20 +98,35 @@ def write(kfp: Kfp, what: str, call: Callable[..., Any], find: Callable[[], Any]
     A lost answer to a change that was made, and a 409, both end in what `find` returns; whether it is one's own is
     for the caller to see. `what` is as in `read`. Raises SetupError.
     """
-    pauses = _pauses(PATIENCE)
-    while True:
+
+    def change() -> Any:
         try:
             return _call(kfp, what, call, arguments)
         except _faults() as fault:
-            if not _passes(fault) and getattr(fault, "status", None) != HTTPStatus.CONFLICT:
-                raise _explained(kfp, what, fault) from fault
-            found = find()
-            if found is not None:
-                return found
-            pause = next(pauses, None)
-            if pause is None:
-                raise _explained(kfp, what, fault) from fault
-        time.sleep(pause)
+            if not _may_be_done(fault) or (found := find()) is None:
+                raise
+            return found
+
+    return _patiently(kfp, what, change, _may_be_done, PATIENCE)
+
+
+def find_or_create(
+    kfp: Kfp,
+    kind: str,
+    name: str,
+    listed: Callable[..., Any],
+    among: dict[str, str],
+    create: Callable[..., Any],
+    /,
+    **new: Any,
+) -> Any:
+    """The thing of this kind and name that KFP lists among others, or what is created. Raises SetupError."""
+
+    def find() -> Any:
+        field = f"{kind.replace(' ', '_')}s"
+        return next(pages(kfp, f"list {kind}s", listed, field, filter=named(name), **among), None)
+
+    return find() or write(kfp, f"create the {kind} {name}", create, find, **new)
 
 
 def pages(kfp: Kfp, what: str, call: Callable[..., Any], field: str, **arguments: Any) -> Iterator[Any]:
@@ -152,18 +161,30 @@ def _faults() -> tuple[type[Exception], ...]:
     return ApiException, HTTPError
 
 
-def _passes(fault: Any) -> bool:
+def _patiently(
+    kfp: Kfp, what: str, ask: Callable[[], Any], again: Callable[[BaseException], bool], patience: float
+) -> Any:
+    """What `ask` gets, at a try of `patience` seconds at the latest, after faults for which it is tried `again`."""
+
+    def pause(state: RetryCallState) -> float:
+        return min(PAUSE(state), max(0.0, patience - (state.seconds_since_start or 0.0)))
+
+    try:
+        return Retrying(retry=retry_if_exception(again), stop=stop_after_delay(patience), wait=pause, reraise=True)(ask)
+    except _faults() as fault:
+        raise _explained(kfp, what, fault) from fault
+
+
+def _passes(fault: BaseException) -> bool:
     """Whether the fault may go by itself: a busy server, or none that answers (kfp reports a bad certificate as 0)."""
-    return getattr(fault, "status", HTTPStatus.SERVICE_UNAVAILABLE) in PASSING
+    from urllib3.exceptions import HTTPError
+
+    return isinstance(fault, HTTPError) or getattr(fault, "status", None) in PASSING
 
 
-def _pauses(patience: float) -> Iterator[float]:
-    """Seconds between tries: doubling, and random so that many clients spread out, until `patience` is over."""
-    end = time.monotonic() + patience
-    longest = 0.5
-    while (left := end - time.monotonic()) > 0:
-        yield min(random.uniform(longest / 2, longest), left)
-        longest = min(2 * longest, LONGEST_PAUSE)
+def _may_be_done(fault: BaseException) -> bool:
+    """Whether the change may have been made all the same, by this request or another."""
+    return _passes(fault) or getattr(fault, "status", None) == HTTPStatus.CONFLICT
 
 
 ADDRESS_REMEDY = (

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from entp.errors import SetupError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exception, wait_random_exponential
+
+from entp.errors import SetupError, one_line
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -22,10 +22,11 @@ Json = dict[str, Any]
 SERVICE_ACCOUNT_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 #: Seconds to connect, and to wait for an answer.
 REQUEST_TIMEOUT = (5.0, 30.0)
-#: Seconds before each new try; the true pause is a random part of it (half to all), or what the server asks for.
-PAUSES = (0.5, 1.0, 2.0, 4.0)
+TRIES = 5
+#: The longest pause before the second try (seconds), beside what the server asks for. It doubles with each try.
+PAUSE = 1.0
 #: The most seconds a server may ask for.
-LONGEST_PAUSE = 30.0
+LONGEST_WAIT = 30.0
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY_REQUESTS = 401, 403, 404, 409, 429
 
 
@@ -65,7 +66,7 @@ def connect(context: str | None = None) -> ApiClient:
     except (ConfigException, OSError, ValueError, TypeError, YAMLError) as error:
         named = f"the context {context!r}" if context else "the current context"
         raise SetupError(
-            f"no connection to a cluster by {named} of the kubeconfig: {_one_line(error).rstrip('.')}. See "
+            f"no connection to a cluster by {named} of the kubeconfig: {one_line(error).rstrip('.')}. See "
             "`kubectl config get-contexts`; name one with --context, or another file in the variable KUBECONFIG"
         ) from error
     return ApiClient(configuration)
@@ -118,26 +119,28 @@ def _request(
     from kubernetes.client import ApiException
     from urllib3.exceptions import HTTPError
 
-    pauses = iter(PAUSES)
-    while True:
-        try:
-            answer = client.call_api(
-                path,
-                method,
-                query_params=query or [],
-                header_params={"Accept": "application/json", "Content-Type": content_type},
-                body=body,
-                response_type="object",
-                auth_settings=["BearerToken"],
-                _return_http_data_only=True,
-                _request_timeout=REQUEST_TIMEOUT,
-            )
-            return _object(client, answer)
-        except (ApiException, HTTPError) as fault:
-            longest = next(pauses, None)
-            if longest is None or not _passes(fault):
-                raise _explained(client, method, path, fault) from fault
-            time.sleep(_pause(fault, longest))
+    tries = Retrying(
+        retry=retry_if_exception(_passes),
+        stop=stop_after_attempt(TRIES),
+        wait=wait_exception(_asked_to_wait) + wait_random_exponential(PAUSE),
+        reraise=True,
+    )
+    try:
+        answer = tries(
+            client.call_api,
+            path,
+            method,
+            query_params=query or [],
+            header_params={"Accept": "application/json", "Content-Type": content_type},
+            body=body,
+            response_type="object",
+            auth_settings=["BearerToken"],
+            _return_http_data_only=True,
+            _request_timeout=REQUEST_TIMEOUT,
+        )
+    except (ApiException, HTTPError) as fault:
+        raise _explained(client, method, path, fault) from fault
+    return _object(client, answer)
 
 
 def _object(client: ApiClient, answer: Any) -> Json:
@@ -150,23 +153,25 @@ def _object(client: ApiClient, answer: Any) -> Json:
     return answer
 
 
-def _passes(fault: Any) -> bool:
+def _passes(fault: BaseException) -> bool:
     """Whether it may go by itself. The client reports a bad certificate as status 0, which does not."""
-    status = getattr(fault, "status", None)
-    return status is None or status == TOO_MANY_REQUESTS or status >= 500
+    from urllib3.exceptions import HTTPError
+
+    status = getattr(fault, "status", 0)
+    return isinstance(fault, HTTPError) or status == TOO_MANY_REQUESTS or status >= 500
 
 
-def _pause(fault: Any, longest: float) -> float:
+def _asked_to_wait(fault: BaseException) -> float:
+    """Seconds by the header Retry-After; 0 without one."""
     asked = (getattr(fault, "headers", None) or {}).get("Retry-After", "")
-    wanted = float(asked) if asked.isdigit() else 0.0
-    return min(wanted, LONGEST_PAUSE) + random.uniform(longest / 2, longest)
+    return min(float(asked), LONGEST_WAIT) if asked.isdigit() else 0.0
 
 
 def _explained(client: ApiClient, method: str, path: str, fault: Any) -> KubernetesError:
     host = client.configuration.host
     status = getattr(fault, "status", None) or 0
     if status == 0:
-        reason = _one_line(getattr(fault, "reason", None) or fault)
+        reason = one_line(getattr(fault, "reason", None) or fault)
         return KubernetesError(0, f"no answer from the cluster at {host} ({reason}); is it up, and the context right?")
     if status == UNAUTHORIZED:
         return KubernetesError(
@@ -180,10 +185,6 @@ def _explained(client: ApiClient, method: str, path: str, fault: Any) -> Kuberne
 def _message(fault: Any) -> str:
     """The `message` of the Status object; proxies answer otherwise."""
     try:
-        return _one_line(json.loads(fault.body)["message"])
+        return one_line(json.loads(fault.body)["message"])
     except (TypeError, ValueError, KeyError):
-        return _one_line(fault.reason)
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:500]
+        return one_line(fault.reason)

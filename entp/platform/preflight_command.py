@@ -47,8 +47,10 @@ def preflight(
     from entp.platform.preflight import check_cluster, check_kfp, check_mlflow
     from entp.platform.profiles import load_profile
 
-    needs = needs_of(load_profile(profile), namespace)
-    findings = [*check_cluster(connect(context), needs), check_kfp(kfp_host, namespace), check_mlflow(mlflow_uri)]
+    placed = load_profile(profile)
+    client = connect(context)
+    needs = needs_of(placed, namespace)
+    findings = [*check_cluster(client, needs), check_kfp(kfp_host, namespace), check_mlflow(mlflow_uri)]
     findings.sort(key=lambda finding: LEVELS.index(finding.level))
     if as_json:
         outcome = "problems" if findings[0].level == "problem" else "ready"

@@ -10,7 +10,7 @@ from entp import accounting, loop, shell, store
 from entp.config import Config
 from entp.platform.step import run_folder
 from entp.stages import NAMES
-from entp.track import open_run
+from entp.track.run import open_run
 
 
 def run_report(config: Config, datasets: Mapping[str, Path], html: Path, summary: Path) -> None:

@@ -131,32 +131,23 @@ def wait(kfp: Kfp, run: Run, timeout: float | None, say: Say) -> Run:
 
 
 def _await_run(kfp: Kfp, run_name: str, seconds: float) -> Run | None:
-    end = time.monotonic() + seconds
-    while True:
+    for _ in submit.looks(seconds, latest=3.0):
         if runs := submit.find_runs(kfp, run_name):
             return runs[0]
-        left = end - time.monotonic()
-        if left <= 0:
-            return None
-        time.sleep(min(left, random.uniform(0.5, 3.0)))
+    return None
 
 
 def _pipeline_id(kfp: Kfp) -> str:
     """The id of our pipeline in KFP, made where there is none."""
     from kfp_server_api import V2beta1Pipeline
 
-    service = kfp.client.pipelines
-
-    def find() -> Any:
-        call = service.pipeline_service_list_pipelines
-        known = {"namespace": kfp.namespace, "filter": kfp_api.named(PIPELINE)}
-        return next(kfp_api.pages(kfp, "list pipelines", call, "pipelines", **known), None)
-
-    pipeline = find() or kfp_api.write(
+    pipeline = kfp_api.find_or_create(
         kfp,
-        f"create the pipeline {PIPELINE}",
-        service.pipeline_service_create_pipeline,
-        find,
+        "pipeline",
+        PIPELINE,
+        kfp.client.pipelines.pipeline_service_list_pipelines,
+        {"namespace": kfp.namespace},
+        kfp.client.pipelines.pipeline_service_create_pipeline,
         pipeline=V2beta1Pipeline(name=PIPELINE, display_name=PIPELINE, namespace=kfp.namespace),
     )
     return str(pipeline.pipeline_id)
@@ -165,20 +156,16 @@ def _pipeline_id(kfp: Kfp) -> str:
 def _version(kfp: Kfp, pipeline_id: str, first: Start, claim: str) -> Any:
     """The pipeline version of the run's name; its description is `claim` where this call has created it."""
     assert first.package
-
-    def find() -> Any:
-        call = kfp.client.pipelines.pipeline_service_list_pipeline_versions
-        known = {"pipeline_id": pipeline_id, "filter": kfp_api.named(first.name)}
-        return next(kfp_api.pages(kfp, "list pipeline versions", call, "pipeline_versions", **known), None)
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "pipeline.yaml"
         file.write_text(package.as_yaml(first.package), encoding="utf-8")
-        return find() or kfp_api.write(
+        return kfp_api.find_or_create(
             kfp,
-            f"upload the pipeline version {first.name}",
+            "pipeline version",
+            first.name,
+            kfp.client.pipelines.pipeline_service_list_pipeline_versions,
+            {"pipeline_id": pipeline_id},
             kfp.client.pipeline_uploads.upload_pipeline_version,
-            find,
             uploadfile=str(file),
             name=first.name,
             pipelineid=pipeline_id,

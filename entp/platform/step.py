@@ -14,11 +14,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from entp import loop, spans, store
+from entp import atomic, loop, store
 from entp.config import Config
 from entp.errors import DataError, UsageError
 from entp.loop import Outcome
 from entp.stages import Inputs, Stage, identity, raw_digest
+from entp.track import traced_pairs
 
 #: Metrics with seconds, kept inside the artifact but outside its digest.
 METRICS_FILE = "metrics.json"
@@ -39,9 +40,8 @@ def run_step(
         inputs = loop.stage_inputs(stage, folder, list(parents.values()))
         outcome = run_in_own_cache(stage, config, inputs, folder)
         shutil.copy(folder / "metrics" / f"{stage.name}.json", folder / stage.name / METRICS_FILE)
-        if output.exists():
-            shutil.rmtree(output)
-        (folder / stage.name).rename(output)
+        with atomic.lock(output), atomic.new_folder(output) as place:
+            (folder / stage.name).rename(place)
     return outcome
 
 
@@ -50,7 +50,7 @@ def run_in_own_cache(stage: Stage, config: Config, inputs: Inputs, folder: Path)
     with own_cache(stage.name, identity(stage.name, config, inputs).digest):
         outcome = loop.run_stage(stage, config, inputs, folder)
         if stage.name == "mix":
-            spans.keep_inside(folder / stage.name, config.track.traces)
+            traced_pairs.keep_inside(folder / stage.name, config.track.traces)
     return outcome
 
 
@@ -136,6 +136,21 @@ def describe_artifacts(executor_input: str, metadata: Mapping[str, Mapping[str, 
     target = Path(outputs["outputFile"])
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"artifacts": described}))
+
+
+def collected(executor_input: str, name: str) -> list[Path]:
+    """Where the artifacts of a list lie, which loops collect: the launcher puts each at a path made of its address.
+
+    `executor_input` is as in `describe_artifacts`.
+    """
+    listed = json.loads(executor_input)["inputs"]["artifacts"][name]["artifacts"]
+    return [_local_path(artifact["uri"]) for artifact in listed]
+
+
+def _local_path(uri: str) -> Path:
+    """`s3://bucket/key` is at /s3/bucket/key, and so on; KFP's local orchestrator gives paths."""
+    scheme, separator, rest = uri.partition("://")
+    return Path("/", {"gs": "gcs"}.get(scheme, scheme), rest) if separator else Path(uri)
 
 
 def _check_names(stage: Stage, parents: Mapping[str, Path]) -> None:

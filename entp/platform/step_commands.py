@@ -244,7 +244,7 @@ def grid(
 ) -> None:
     """Multiply methods by seeds, and open the MLflow run that the cells share."""
     from entp.platform import tracking
-    from entp.platform.cell import cells_of
+    from entp.platform.compare_steps import cells_of
 
     tracking.adopt_run(tracking.settings_for_step(_config(None)))
     _write(cells, json.dumps(cells_of(json.loads(methods), json.loads(seeds), rows, held_out)))
@@ -254,7 +254,7 @@ def grid(
 def cell(
     cell: Annotated[str, typer.Option("--cell", help="One of the cells that `grid` wrote (JSON).")],
     metrics: MetricsFile,
-    scores: Annotated[Path, typer.Option("--scores", help="File for the scores, as JSON.")],
+    results: Annotated[Path, typer.Option("--results", help="File for what it scored on every item, as Parquet.")],
     executor_input: ExecutorInput,
     overrides: Overrides = None,
     parent: Parents = None,
@@ -262,31 +262,34 @@ def cell(
 ) -> None:
     """Run one method with one seed from `pair` to `evaluate`, or on what a selector takes."""
     from entp.platform import step, tracking
-    from entp.platform.cell import run_cell
+    from entp.platform.compare_steps import run_cell
 
     asked = json.loads(cell)
     config = tracking.settings_for_step(_config([*(overrides or []), *asked["settings"], f"seed={asked['seed']}"]))
     parents = _paths(parent)
     for key, digest in _pairs(expect).items():
         step.check_digest(key, parents[key], digest)
-    result = run_cell(config, asked, parents, metrics)
-    _write(scores, json.dumps(result))
-    _write(metrics, json.dumps(result["scores"]))
-    step.describe_artifacts(executor_input, {"metrics": result["scores"]})
+    scored = run_cell(config, asked, parents, metrics)
+    results.parent.mkdir(parents=True, exist_ok=True)
+    scored.results.write_parquet(results)
+    _write(metrics, json.dumps(scored.scores))
+    step.describe_artifacts(executor_input, {"metrics": scored.scores})
 
 
 @app.command()
 def comparison(
-    cells: Annotated[str, typer.Option("--cells", help="JSON list of what the cells wrote.")],
     table: Annotated[Path, typer.Option("--table", help="File for the table, in Markdown.")],
     executor_input: ExecutorInput,
 ) -> None:
     """Set the cells of a comparison side by side."""
-    from entp.platform import cell, step, tracking
-    from entp.track import open_run
+    import polars as pl
+
+    from entp.platform import compare_steps, step, tracking
+    from entp.track.run import open_run
 
     config = tracking.settings_for_step(_config(None))
-    _write(table, cell.table(json.loads(cells)))
+    cells = step.collected(executor_input, "results")
+    _write(table, compare_steps.table(pl.concat(map(pl.read_parquet, cells))))
     if tracking.adopt_run(config):
         with open_run(config, tracking.SCRATCH) as tracker:
             tracker.log_artifact(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -133,17 +133,28 @@ def wait(kfp: Kfp, run: Run, timeout: float | None, say: Say) -> Run:
 
     Returns it as last seen, finished or not. Raises SetupError if KFP stays away for ten minutes.
     """
-    end = time.monotonic() + timeout if timeout is not None else float("inf")
-    pause = 1.0
     say(f"{run.name}: {run.state}")
-    while not run.finished and (left := end - time.monotonic()) > 0:
-        time.sleep(min(random.uniform(pause / 2, pause), left))
-        pause = min(1.5 * pause, SLOWEST_POLL)
-        now = get(kfp, run.run_id, min(WAIT_PATIENCE, left))
+    for left in looks(float("inf") if timeout is None else timeout, SLOWEST_POLL):
+        if run.finished:
+            break
+        now = get(kfp, run.run_id, max(kfp_api.PATIENCE, min(WAIT_PATIENCE, left)))
         if now.state != run.state:
             say(f"{run.name}: {now.state}")
         run = now
     return run
+
+
+def looks(seconds: float, latest: float) -> Iterator[float]:
+    """The seconds left, at each look at something that takes its time: now, ever less often, and when they are over.
+
+    The pauses grow from 1 to `latest` seconds, and are shorter by chance, up to half, so that many clients spread out.
+    """
+    end, pause = time.monotonic() + seconds, 1.0
+    while (left := max(0.0, end - time.monotonic())) > 0.0:
+        yield left
+        time.sleep(min(random.uniform(pause / 2, pause), left))
+        pause = min(1.5 * pause, latest)
+    yield left
 
 
 def default_name(pipeline: Package) -> str:
@@ -160,18 +171,13 @@ def _experiment_id(kfp: Kfp, name: str) -> str:
     """The id of the experiment of this name, made where there is none."""
     from kfp_server_api import V2beta1Experiment
 
-    service = kfp.client.experiments
-
-    def find() -> Any:
-        call = service.experiment_service_list_experiments
-        known = {"namespace": kfp.namespace, "filter": kfp_api.named(name)}
-        return next(kfp_api.pages(kfp, "list experiments", call, "experiments", **known), None)
-
-    experiment = find() or kfp_api.write(
+    experiment = kfp_api.find_or_create(
         kfp,
-        f"create the experiment {name}",
-        service.experiment_service_create_experiment,
-        find,
+        "experiment",
+        name,
+        kfp.client.experiments.experiment_service_list_experiments,
+        {"namespace": kfp.namespace},
+        kfp.client.experiments.experiment_service_create_experiment,
         experiment=V2beta1Experiment(display_name=name, namespace=kfp.namespace),
     )
     return str(experiment.experiment_id)

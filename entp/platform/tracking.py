@@ -11,11 +11,13 @@ import os
 import tempfile
 from pathlib import Path
 
-from entp import shell, track
+from entp import shell
 from entp.config import Config
 from entp.errors import SetupError
 from entp.loop import Outcome
 from entp.progress import console
+from entp.track.client import OFF, experiment_id, open_client, tracking_uri
+from entp.track.run import open_run
 
 #: Environment variable with the pipeline run's id, set from the pod's label.
 PIPELINE_RUN = "ENTP_PIPELINE_RUN_ID"
@@ -28,7 +30,7 @@ def settings_for_step(config: Config) -> Config:
     """The configuration with tracking off where no server is named: a pod has no place to keep a store."""
     if config.track.uri or os.environ.get("MLFLOW_TRACKING_URI"):
         return config
-    return config.model_copy(update={"track": config.track.model_copy(update={"uri": track.OFF})})
+    return config.model_copy(update={"track": config.track.model_copy(update={"uri": OFF})})
 
 
 def adopt_run(config: Config) -> bool:
@@ -36,15 +38,15 @@ def adopt_run(config: Config) -> bool:
 
     False where there is nothing to log to: tracking is off, or neither a run nor a pipeline is named.
     """
-    if config.track.uri == track.OFF:
+    if config.track.uri == OFF:
         return False
     pipeline_run = os.environ.get(PIPELINE_RUN)
     if os.environ.get("MLFLOW_RUN_ID") or not pipeline_run:
         return bool(os.environ.get("MLFLOW_RUN_ID"))
-    client = track.open_client(track.tracking_uri(config, SCRATCH))
-    experiment = track.experiment_id(client, config, SCRATCH)
-    found = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{pipeline_run}'", max_results=1)
-    run = found[0] if found else client.create_run(experiment, tags={RUN_TAG: pipeline_run}, run_name=pipeline_run)
+    client = open_client(tracking_uri(config, SCRATCH))
+    experiment = experiment_id(client, config, SCRATCH)
+    runs = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{pipeline_run}'", max_results=1)
+    run = runs[0] if runs else client.create_run(experiment, tags={RUN_TAG: pipeline_run}, run_name=pipeline_run)
     os.environ["MLFLOW_RUN_ID"] = run.info.run_id
     return True
 
@@ -57,7 +59,7 @@ def log_if_reachable(config: Config, outcome: Outcome, dataset: Path) -> None:
     try:
         if not adopt_run(config):
             return
-        with track.open_run(config, SCRATCH) as tracker:
+        with open_run(config, SCRATCH) as tracker:
             shell.log_stage(tracker, dataset, outcome.summary, outcome.seconds)
     except SetupError as error:
         console.print(f"  [yellow]not logged to MLflow now, the report step will[/]: {error}", highlight=False)
@@ -70,7 +72,7 @@ def finish(config: Config) -> str:
     """
     if os.environ.get("MLFLOW_RUN_ID") or not adopt_run(config):
         return "nothing to end"
-    client, run_id = track.open_client(track.tracking_uri(config, SCRATCH)), os.environ["MLFLOW_RUN_ID"]
+    client, run_id = open_client(tracking_uri(config, SCRATCH)), os.environ["MLFLOW_RUN_ID"]
     complete = client.get_run(run_id).data.tags.get(COMPLETE_TAG) == "true"
     status = "FINISHED" if complete else "FAILED"
     client.set_terminated(run_id, status)
@@ -80,5 +82,5 @@ def finish(config: Config) -> str:
 def mark_complete(config: Config, complete: bool = True) -> None:
     """Note whether the pipeline has done all it had to so far (see `finish`)."""
     if adopt_run(config):
-        client = track.open_client(track.tracking_uri(config, SCRATCH))
+        client = open_client(tracking_uri(config, SCRATCH))
         client.set_tag(os.environ["MLFLOW_RUN_ID"], COMPLETE_TAG, str(complete).lower())

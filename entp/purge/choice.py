@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import replace
 
 from entp.config import PurgeConfig
-from entp.errors import UsageError
+from entp.errors import UsageError, near
 from entp.purge.rule import LowerQuantile, Rule, UpperQuantile
 from entp.purge.rules import ALL_RULES
 from entp.records import CONTAMINATED, DUPLICATE_REASONS
 
 
-def choose_rules(config: PurgeConfig, rules: Iterable[Rule] = ALL_RULES) -> tuple[Rule, ...]:
+def choose_rules(config: PurgeConfig) -> tuple[Rule, ...]:
     """The rules that are not disabled, with the configured thresholds in place of their own.
 
     Raises UsageError for a reason that no rule has, naming the nearest, and for a quantile outside 0..1.
     """
-    known = tuple(rules)
     for reason in config.disable:
-        _must_be_known(reason, (*(rule.reason for rule in known), *DUPLICATE_REASONS, CONTAMINATED), "disable")
+        _must_be_known(reason, (*(rule.reason for rule in ALL_RULES), *DUPLICATE_REASONS, CONTAMINATED), "disable")
     for reason in config.thresholds:
-        _must_be_known(reason, tuple(rule.reason for rule in known if rule.prior), "thresholds")
-    return tuple(_with_threshold(rule, config) for rule in known if rule.reason not in config.disable)
+        _must_be_known(reason, tuple(rule.reason for rule in ALL_RULES if rule.prior), "thresholds")
+    return tuple(_with_threshold(rule, config) for rule in ALL_RULES if rule.reason not in config.disable)
 
 
 def _with_threshold(rule: Rule, config: PurgeConfig) -> Rule:
@@ -38,8 +35,5 @@ def _with_threshold(rule: Rule, config: PurgeConfig) -> Rule:
 
 
 def _must_be_known(reason: str, known: tuple[str, ...], field: str) -> None:
-    if reason in known:
-        return
-    near = difflib.get_close_matches(reason, known, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}?" if near else f"known reasons: {', '.join(known)}"
-    raise UsageError(f"purge.{field}: no rule has the reason {reason!r}; {hint}")
+    if reason not in known:
+        raise UsageError(f"purge.{field}: no rule has the reason {reason!r}; {near(reason, known, 'reasons')}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from entp.errors import UsageError
+from entp.errors import UsageError, near
 from entp.pii.find import TRACE, TYPES, find_personal_data
 from entp.purge.repair import turns_of, with_turns
 from entp.records import PERSONAL
@@ -23,9 +22,7 @@ def chosen_types(named: Collection[str] | None) -> tuple[str, ...]:
         return TYPES
     for name in named:
         if name not in TYPES:
-            near = difflib.get_close_matches(name, TYPES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known types: {', '.join(TYPES)}"
-            raise UsageError(f"purge.personal_data: there is no type {name!r}; {hint}")
+            raise UsageError(f"purge.personal_data: there is no type {name!r}; {near(name, TYPES, 'types')}")
     return tuple(named)
 
 

@@ -48,5 +48,5 @@ class Rater(Protocol):
 
 
 def unrated(reply: Reply) -> RawRating:
-    """The rating of a reply that is no answer: its status, and never a score (docs/method.md, 3.1: DS2 makes it a zero)."""
+    """The rating of a reply that is no answer: its status, never a score (docs/method.md, 3.1; DS2 makes it zero)."""
     return RawRating(reply.status, error=reply.error)

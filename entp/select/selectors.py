@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from entp.errors import UsageError
+from entp.errors import UsageError, near
 from entp.select.choices import (
     Choice,
     drawn_by_standardised_weight,
@@ -94,5 +94,5 @@ SELECTORS: dict[str, Selector] = {
 def selector_named(name: str) -> Selector:
     """Raises UsageError naming those there are."""
     if name not in SELECTORS:
-        raise UsageError(f"there is no selector {name!r}; they are {', '.join(SELECTORS)}")
+        raise UsageError(f"there is no selector {name!r}; {near(name, SELECTORS, 'selectors')}")
     return SELECTORS[name]

@@ -53,11 +53,11 @@ def ngrams(sequence: Sequence[str], length: int) -> list[tuple[str, ...]]:
     return [tuple(sequence[start : start + length]) for start in range(len(sequence) - length + 1)]
 
 
-def jaccard(left: str, right: str, length: int = 3) -> float:
-    """Shared share of word n-grams, 0..1; two empty texts share nothing.
+def jaccard(left: str, right: str) -> float:
+    """Shared share of the runs of three words, 0..1; two empty texts share nothing.
 
     >>> jaccard("name three fruits", "Name three fruits!")
     1.0
     """
-    ours, theirs = set(ngrams(words(left), length)), set(ngrams(words(right), length))
+    ours, theirs = set(ngrams(words(left), 3)), set(ngrams(words(right), 3))
     return len(ours & theirs) / len(ours | theirs) if ours | theirs else 0.0

@@ -8,7 +8,7 @@ import pytest
 from entp import params, store
 from entp.ablate.command import ablate
 from entp.errors import DataError, UsageError
-from entp.track import open_client
+from entp.track.client import open_client
 from tests.fake_backend import FakeBackend
 from tests.mix.pairs import ANSWER, MERGED, Script
 from tests.mlflow_store import INJECTED, put_empty_store

@@ -10,15 +10,18 @@ from typing import Any
 import polars as pl
 import pytest
 
-from entp import store, track
+from entp import store
 from entp.compare import cell as cells
-from entp.compare.cell import HELD_OUT, folder_of
+from entp.compare.cell import folder_of
 from entp.compare.command import redraw, run_comparison
 from entp.compare.grid import Grid
+from entp.compare.items import HELD_OUT, read_cells
 from entp.compare.methods import METHODS, chosen
-from entp.compare.table import compare, read_cells
+from entp.compare.table import compare
 from entp.errors import DataError, UsageError
 from entp.params import changed, load
+from entp.track.client import open_client, tracking_uri
+from entp.track.mlflow_tracker import PARENT_TAG
 from tests.assemble.pool import fusion
 from tests.datasets import embeddings, pair, publish, sample
 from tests.mlflow_store import put_empty_store
@@ -119,11 +122,11 @@ def test_page_and_plots_are_there(compared: Grid):
 
 
 def logged(grid: Grid) -> tuple[Any, list[Any]]:
-    client = track.open_client(track.tracking_uri(grid.config, grid.output))
+    client = open_client(tracking_uri(grid.config, grid.output))
     experiment = client.get_experiment_by_name(grid.config.track.experiment)
     runs = client.search_runs([experiment.experiment_id])
     parent = next(run for run in runs if run.info.run_name == "run-compare")
-    return parent, [run for run in runs if run.data.tags.get(track.PARENT_TAG) == parent.info.run_id]
+    return parent, [run for run in runs if run.data.tags.get(PARENT_TAG) == parent.info.run_id]
 
 
 def test_mlflow_has_a_run_for_the_whole_and_one_for_each_cell(compared: Grid):
@@ -137,7 +140,7 @@ def test_mlflow_has_a_run_for_the_whole_and_one_for_each_cell(compared: Grid):
 
 def test_a_logged_comparison_is_drawn_again(compared: Grid, tmp_path: Path):
     parent, _ = logged(compared)
-    config = changed(compared.config, [f"track.uri={track.tracking_uri(compared.config, compared.output)}"])
+    config = changed(compared.config, [f"track.uri={tracking_uri(compared.config, compared.output)}"])
     redraw(config, parent.info.run_id, tmp_path)
     assert (tmp_path / "compare" / "comparison.csv").read_bytes() == (compared.folder / "comparison.csv").read_bytes()
     with pytest.raises(DataError, match="no comparison in it"):

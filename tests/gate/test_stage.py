@@ -7,10 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from entp import params, store, track
+from entp import params, store
 from entp.gate import registry, stage
 from entp.records import EVALUATION_ITEMS, EVALUATION_SCORES
 from entp.store import Identity
+from entp.track.client import open_client, tracking_uri
 from tests.mlflow_store import INJECTED, put_empty_store
 
 WEAK, FAIR, STRONG = [0.0] * 15 + [1.0] * 5, [0.0] * 10 + [1.0] * 10, [0.0] * 2 + [1.0] * 18
@@ -48,7 +49,7 @@ def gated(output: Path, before: list[float], after: list[float], *overrides: str
 
 
 def client_of(output: Path):
-    return track.open_client(track.tracking_uri(params.load(), output))
+    return open_client(tracking_uri(params.load(), output))
 
 
 def champion_of(output: Path) -> str:

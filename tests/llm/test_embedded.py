@@ -111,7 +111,7 @@ def test_a_conversion_that_broke_off_is_done_again(monkeypatch, tmp_path):
     monkeypatch.setenv("ENTP_MODEL_CACHE", str(tmp_path))
     monkeypatch.setattr(embedded, "_package_file", lambda *_: __file__)
     monkeypatch.setattr(embedded, "_short_digest", lambda _: "digest")
-    left_over = tmp_path / ".smollm2-135m-instruct-digest.partial"
+    left_over = tmp_path / ".smollm2-135m-instruct-digest.partial-1"
     left_over.mkdir()
     (left_over / "half").write_text("")
     monkeypatch.setattr(embedded, "_convert", lambda _, partial: partial.mkdir())

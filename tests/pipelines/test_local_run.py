@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from kfp import compiler
 
-from entp import track
 from entp.platform.profiles import load_profile
+from entp.track.client import open_client
 from pipelines.purge_mix_sft import purge_mix_sft
 from tests.mlflow_store import put_empty_store
 from tests.pipelines.compiled import compiled_folder
@@ -66,7 +66,7 @@ def promoting(keeping, run):  # noqa: ARG001
 
 
 def mlflow_run(folder: Path, name: str):
-    client = track.open_client(f"sqlite:///{folder}/mlflow.db")
+    client = open_client(f"sqlite:///{folder}/mlflow.db")
     experiment = client.get_experiment_by_name("entp").experiment_id
     [run] = client.search_runs([experiment], f"tags.`entp.pipeline_run` = '{name}'")
     return run
@@ -98,7 +98,7 @@ def test_what_has_not_changed_is_not_run_again(promoting):
 
 
 def test_a_model_that_passes_the_gate_becomes_champion(promoting, folder):
-    client = track.open_client(f"sqlite:///{folder}/mlflow.db")
+    client = open_client(f"sqlite:///{folder}/mlflow.db")
     assert promoting
     assert str(client.get_model_version_by_alias("entp-sft", "champion").version) == "1"
     assert mlflow_run(folder, "promoting").data.metrics["gate/promoted"] == 1.0
@@ -139,7 +139,7 @@ def test_a_comparison_runs_a_cell_per_method_and_seed_on_one_curated_pool(promot
     assert sorted(steps) == ["cell", "cell", "cell", "comparison", "finish", "grid"]
     parent = mlflow_run(folder, "comparing")
     assert parent.info.status == "FINISHED"
-    client = track.open_client(f"sqlite:///{folder}/mlflow.db")
+    client = open_client(f"sqlite:///{folder}/mlflow.db")
     cells = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
     assert {cell.info.run_name: cell.data.params["assemble.max_rows"] for cell in cells} == {
         "entp-seed1": "16",

@@ -107,7 +107,7 @@ def folder(tmp_path: Path, cluster: KubernetesServer, monkeypatch: pytest.Monkey
     (tmp_path / "pipelines").mkdir()
     shutil.copy(ROOT / "pipelines/profiles.yaml", tmp_path / "pipelines")
     monkeypatch.setenv("KUBECONFIG", str(write_kubeconfig(tmp_path / "kubeconfig", cluster.url)))
-    monkeypatch.setattr(kubernetes_api, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(kubernetes_api, "PAUSE", 0.01)
     for name in ("KFP_TOKEN", "KF_PIPELINES_SA_TOKEN_PATH", "ENTP_KFP_HOST", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

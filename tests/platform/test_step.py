@@ -16,6 +16,7 @@ from entp.platform import step
 from entp.stages import stage_named
 from tests.gate.test_stage import STRONG, WEAK, gated
 from tests.pipelines.local_kfp import ROOT
+from tests.stopping import RENAMES, stopped
 
 ROWS = [
     {"instruction": "Name the largest planet of the solar system.", "output": "Jupiter is the largest planet."},
@@ -48,12 +49,24 @@ def test_a_step_publishes_what_the_loop_publishes(pool, ingested, tmp_path):
 
 
 def test_a_step_leaves_nothing_beside_its_artifact(ingested):
-    assert [path.name for path in ingested.parent.iterdir()] == ["ingested"]
+    assert {path.name for path in ingested.parent.iterdir()} == {"ingested", ".ingested.lock"}
 
 
 def test_a_step_run_again_replaces_its_artifact(pool, ingested):
     before = store.content_digest(ingested)
     assert store.content_digest(run("ingest", {"pool": pool}, ingested)) == before
+
+
+def test_a_step_killed_while_its_artifact_replaces_another_leaves_that_one(pool, ingested):
+    before = store.content_digest(ingested)
+    again = f"""
+from tests.platform.test_step import run
+run("ingest", {{"pool": Path({str(pool)!r})}}, Path({str(ingested)!r}))
+"""
+    stopped(again, RENAMES[0].format(name="ingested"))
+    assert store.content_digest(ingested) == before
+    assert store.content_digest(run("ingest", {"pool": pool}, ingested)) == before
+    assert {path.name for path in ingested.parent.iterdir()} == {"ingested", ".ingested.lock"}
 
 
 def test_an_artifact_of_another_content_is_refused(ingested, tmp_path):

@@ -6,12 +6,13 @@ import os
 
 import pytest
 
-from entp import params, track
+from entp import params
 from entp.errors import DataError, SetupError
 from entp.gate.stage import promote_held
 from entp.loop import Outcome
 from entp.platform import approval, tracking
 from entp.store import Summary
+from entp.track.client import OFF, open_client
 from tests.gate.test_stage import STRONG, WEAK, champion_of, gated
 from tests.mlflow_store import INJECTED, put_empty_store
 
@@ -35,7 +36,7 @@ def next_pod():
 
 
 def runs(tmp_path):
-    client = track.open_client(f"sqlite:///{tmp_path}/mlflow.db")
+    client = open_client(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = client.get_experiment_by_name("entp")
     return list(client.search_runs([experiment.experiment_id])) if experiment else []
 
@@ -66,7 +67,7 @@ def test_a_tracking_server_that_is_down_does_not_cost_the_step(tmp_path, monkeyp
 
 def test_without_a_server_a_pod_tracks_nothing(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert tracking.settings_for_step(params.load()).track.uri == track.OFF
+    assert tracking.settings_for_step(params.load()).track.uri == OFF
 
 
 @pytest.mark.parametrize(("complete", "status"), [(True, "FINISHED"), (False, "FAILED")])
@@ -84,7 +85,7 @@ def test_an_injected_run_is_left_for_its_owner_to_end(monkeypatch):
 
 def say(tmp_path, answer: str) -> None:
     """What a person does in the MLflow UI."""
-    client = track.open_client(f"sqlite:///{tmp_path}/mlflow.db")
+    client = open_client(f"sqlite:///{tmp_path}/mlflow.db")
     [run] = runs(tmp_path)
     client.set_tag(run.info.run_id, approval.TAG, answer)
 

@@ -130,7 +130,7 @@ def client(server: KubernetesServer, tmp_path: Path) -> ApiClient:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kubernetes_api, "PAUSES", (0.05, 0.05))
+    monkeypatch.setattr(kubernetes_api, "PAUSE", 0.01)
     monkeypatch.setattr(trainjob, "SOONEST", 0.1)
 
 
@@ -442,7 +442,7 @@ def test_a_passing_fault_is_borne(server, client, request_, fault):
 
 def test_the_pause_that_the_server_asks_for_is_kept(server, client, monkeypatch):
     pauses: list[float] = []
-    monkeypatch.setattr(kubernetes_api.time, "sleep", pauses.append)
+    monkeypatch.setattr("time.sleep", pauses.append)
     server.script = [COMPLETE]
     server.fail(f"POST {JOBS}", status=429, retry_after=7)
     launch(client, manifest(training()), print)

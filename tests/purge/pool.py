@@ -26,10 +26,6 @@ def frame(*rows: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SAMPLES)
 
 
-def ignore(items: int = 1) -> None:
-    """A progress bar that nobody watches."""
-
-
 def judge(samples: pl.DataFrame, rules: Sequence[Rule], languages: Sequence[str] = LANGUAGES) -> pl.DataFrame:
     """One FIRED row per sample and rule that fired on it, by limits learnt from these samples."""
     texts = with_text(samples)

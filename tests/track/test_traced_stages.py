@@ -6,11 +6,12 @@ import os
 
 import pytest
 
-from entp import params, shell, track
-from entp.mix.spans import SPANS_FILE
+from entp import params, shell
 from entp.platform import step, tracking
 from entp.platform.report_step import run_report
 from entp.stages import stage_named
+from entp.track.client import open_client
+from entp.track.spans import SPANS_FILE
 from tests.fake_backend import FakeBackend
 from tests.finished_run import publish_run
 from tests.mix.pairs import ANSWER, MERGED, Script
@@ -36,7 +37,7 @@ def run(tmp_path, monkeypatch):
 
 def traces(folder):
     """Every trace in the store, as run id and names of its operators."""
-    client = track.open_client(f"sqlite:///{folder}/mlflow.db")
+    client = open_client(f"sqlite:///{folder}/mlflow.db")
     experiment = client.get_experiment_by_name("entp").experiment_id
     found = client.search_traces(locations=[experiment])
     return [(trace.info.trace_metadata["mlflow.sourceRun"], operators(trace)) for trace in found]

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from entp import params, track
+from entp import params
+from entp.track.mlflow_tracker import MlflowTracker
+from entp.track.run import open_run
 from tests.mlflow_store import INJECTED, put_empty_store
 from tests.track.mlflow_server import mlflow_server
 from tests.track.two_pairs import BEGIN, failed, fused, leave, write
@@ -29,9 +31,9 @@ def nothing_injected(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def logged(mix: Path, *overrides: str) -> track.MlflowTracker:
+def logged(mix: Path, *overrides: str) -> MlflowTracker:
     """Log the dataset's traces to the run of its folder."""
-    with track.open_run(params.load(None, overrides), mix.parent) as tracker:
+    with open_run(params.load(None, overrides), mix.parent) as tracker:
         tracker.log_traces(mix)
     return tracker
 
@@ -126,6 +128,6 @@ def test_a_store_that_keeps_no_traces_costs_one_line(tmp_path, monkeypatch, caps
 
 
 def test_tracking_switched_off_is_silent(tmp_path, capsys):
-    with track.open_run(params.load(None, ["track.uri=none"]), tmp_path) as tracker:
+    with open_run(params.load(None, ["track.uri=none"]), tmp_path) as tracker:
         tracker.log_traces(leave(tmp_path, fused()))
     assert capsys.readouterr().err == ""

@@ -10,7 +10,6 @@ The target's groups are its sources. (The paper weighs checkpoints by their lear
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from entp import source_code
+from entp import atomic, source_code
 from entp.llm.embedded import model_identity
 from entp.progress import progress
 from entp.records import digest_of
@@ -113,9 +112,8 @@ def unit(rows: np.ndarray) -> np.ndarray:
 def keep(path: Path, rows: np.ndarray) -> None:
     """Write the rows in half precision, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".partial-{os.getpid()}.npy")
-    np.save(partial, rows.astype(np.float16), allow_pickle=False)
-    partial.rename(path)
+    with atomic.new_file(path) as partial:
+        np.save(partial, rows.astype(np.float16), allow_pickle=False)
 
 
 def kept(path: Path) -> np.ndarray:

@@ -1,8 +1,4 @@
-"""What ran when while the stage `mix` worked on its pairs: one JSON line per pair, to be looked at, not computed with.
-
-The lines hold clock times, so they stay out of the published dataset: they lie beside the request cache, or, in a
-pipeline step's artifact, in the dataset's folder but outside its digest.
-"""
+"""Which of the worked pairs are shown as traces, and reading them."""
 
 from __future__ import annotations
 
@@ -12,48 +8,13 @@ from itertools import chain, zip_longest
 from pathlib import Path
 
 import polars as pl
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from entp import store
 from entp.errors import DataError
-from entp.mix.spans import SPANS_FILE
 from entp.records import FUSION_STATUSES
-
-Conversation = list[dict[str, str]]
-
-
-class Span(BaseModel):
-    """One operator at work on a pair (`entp.mix.trace.Step` says what its facts mean); times in seconds since 1970."""
-
-    operator: str
-    template: str | None
-    iteration: int
-    started: float
-    ended: float
-    text: str
-    loss: float | None
-    terms: dict[str, float]
-    heaviest: str | None
-    kept: bool | None
-    tokens_in: int
-    tokens_out: int
-
-
-class PairSpans(BaseModel):
-    """The work on one pair. `messages` are the new sample's, None where there is none; `loss` is the curve."""
-
-    pair_id: str
-    status: str
-    reason: str
-    started: float
-    ended: float
-    parents: tuple[Conversation, Conversation]
-    messages: Conversation | None
-    loss: list[float]
-    model: str
-    tokens_in: int
-    tokens_out: int
-    spans: list[Span]
+from entp.track import spans
+from entp.track.spans import SPANS_FILE, PairSpans
 
 
 def sample(mix: Path, count: int) -> list[PairSpans]:
@@ -88,8 +49,7 @@ def keep_inside(mix: Path, count: int) -> None:
     """Put a sample into the folder of the published dataset `mix`: as an artifact, it outlives the cache."""
     if not count or not _find(mix).is_file():
         return
-    lines = [pair.model_dump_json() for pair in sample(mix, count)]
-    (mix / SPANS_FILE).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    spans.write(sample(mix, count), mix)
 
 
 def _find(mix: Path) -> Path:

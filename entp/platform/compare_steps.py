@@ -1,4 +1,4 @@
-"""One cell of a comparison as a pipeline step, and the table of all cells.
+"""The steps of the pipeline `compare`: the cells there are to run, one cell, and the table of all.
 
 A cell runs the loop from `pair` to `evaluate` on a curated pool, under a method's settings and one seed; or it trains
 and evaluates on what a selector takes from the pool. It logs to a child of the pipeline's MLflow run.
@@ -6,18 +6,18 @@ and evaluates on what a selector takes from the pool. It logs to a child of the 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
-from scipy.stats import t as student
 
-from entp import loop, params, shell, store, track
-from entp.compare import cell as compare
+from entp import loop, params, shell, store
+from entp.compare import cell
 from entp.compare.grid import Grid, read_samples, read_signals
-from entp.compare.methods import SYNTHESIS, chosen, needs, require_target
+from entp.compare.items import as_results, headline_items
+from entp.compare.methods import SYNTHESIS, chosen, needs, reference_of, require_target
+from entp.compare.table import as_markdown, compare
 from entp.config import Config
 from entp.errors import UsageError
 from entp.platform import tracking
@@ -25,38 +25,49 @@ from entp.platform.step import own_cache, run_folder, run_in_own_cache
 from entp.records import SAMPLES, digest_of
 from entp.stages import STAGES
 from entp.store import Summary
-from entp.track import Tracker
+from entp.track.run import open_run
+from entp.track.tracker import Tracker
 
 FIRST, LAST = "pair", "evaluate"
-CONFIDENCE = 0.95
 
 
-def run_cell(settings: Config, asked: Mapping[str, Any], parents: Mapping[str, Path], scratch: Path) -> dict[str, Any]:
-    """Run one of `cells_of` beside `scratch`; returns `method`, `seed` and the headline `scores` by task.
+class Scored(NamedTuple):
+    """What a cell leaves: the headline `scores` by task, and the RESULTS (`entp.compare.items`) behind them."""
 
-    `settings` hold the method's settings already. Nothing but the scores outlives the cell.
+    scores: dict[str, float]
+    results: pl.DataFrame
+
+
+def run_cell(settings: Config, asked: Mapping[str, Any], parents: Mapping[str, Path], scratch: Path) -> Scored:
+    """Run one of `cells_of` beside `scratch`. `settings` hold the method's settings already.
+
+    Raises DataError where a task's headline metric is no mean over items, which intervals need.
     """
     tracking.adopt_run(settings)
     with (
         run_folder(scratch, parents) as folder,
-        track.open_run(settings, folder) as pipeline,
+        open_run(settings, folder) as pipeline,
         pipeline.child(f"{asked['method']}-seed{settings.seed}") as tracker,
     ):
         tracker.log_config(settings)
-        scores = (
+        scores, items = (
             _selected(settings, asked, folder, tracker) if "selector" in asked else _looped(settings, folder, tracker)
         )
-    return {"method": asked["method"], "seed": settings.seed, "scores": scores}
+    return Scored(scores, as_results(items, asked["method"], settings.seed))
 
 
-def _looped(settings: Config, folder: Path, tracker: Tracker) -> dict[str, float]:
-    """The scores of the loop's own training set, which the stages from `pair` on build, train on and evaluate."""
+def _looped(settings: Config, folder: Path, tracker: Tracker) -> tuple[dict[str, float], pl.DataFrame]:
+    """Scores and items of the loop's own training set, which the stages from `pair` on build, train on and evaluate."""
     metrics = _run_stages(settings, folder, tracker, FIRST, LAST)
-    return {name: value for name, value in metrics.items() if f"before/{name}" in metrics}
+    headlines = {name: value for name, value in metrics.items() if f"before/{name}" in metrics}
+    scores, items = (store.read(folder / LAST, name).filter(model="after") for name in ("scores", "items"))
+    return headlines, headline_items(scores, items)
 
 
-def _selected(settings: Config, asked: Mapping[str, Any], folder: Path, tracker: Tracker) -> dict[str, float]:
-    """The mean scores of what a method of `entp compare` takes or makes, the loss on held-out rows among them."""
+def _selected(
+    settings: Config, asked: Mapping[str, Any], folder: Path, tracker: Tracker
+) -> tuple[dict[str, float], pl.DataFrame]:
+    """Scores and items of what a method of `entp compare` takes or makes, the loss on held-out rows among them."""
     # Kubeflow hands whole numbers on as 8.0.
     grid = Grid(settings, folder, int(asked["rows"]), int(asked["held_out"]))
     selector = asked["selector"]
@@ -65,12 +76,12 @@ def _selected(settings: Config, asked: Mapping[str, Any], folder: Path, tracker:
     with own_cache("cell", digest_of([asked, settings.model_dump(mode="json")])):
         samples, held_out = read_samples(grid)
         signals = read_signals(grid, samples, SAMPLES.to_frame(), needs([selector]))
-        cell = compare.run_cell(grid, selector, settings.seed, (samples, held_out, signals), lambda _: None)
-    tracker.log_summary(Summary("cell", store.read_summary(cell).metrics))
-    means = store.read(cell, "items").group_by("task").agg(pl.col("value").mean()).sort("task")
-    scores = dict(means.iter_rows())
+        published = cell.run_cell(grid, selector, settings.seed, (samples, held_out, signals), lambda _: None)
+    tracker.log_summary(Summary("cell", store.read_summary(published).metrics))
+    items = store.read(published, "items")
+    scores = dict(items.group_by("task").agg(pl.col("value").mean()).sort("task").iter_rows())
     tracker.log_summary(Summary("compare", scores))
-    return scores
+    return scores, items
 
 
 def _run_stages(settings: Config, folder: Path, tracker: Tracker, first: str, last: str) -> Mapping[str, float]:
@@ -103,7 +114,7 @@ def cells_of(
             **({"selector": method["selector"], **budget} if "selector" in method else {}),
         }
         for method in methods
-        for seed in seeds
+        for seed in dict.fromkeys(seeds)
     ]
     if not cells:
         raise UsageError("there is nothing to compare: `methods` and `seeds` must not be empty")
@@ -124,27 +135,10 @@ def _check(method: Mapping[str, Any]) -> None:
         require_target(needs(chosen([method["selector"]])), [])
 
 
-def table(cells: Sequence[Mapping[str, Any]]) -> str:
-    """Methods by tasks in Markdown: mean over seeds and the half-width of its 95 % interval (Student's t).
+def table(results: pl.DataFrame) -> str:
+    """Methods by tasks in Markdown, from the RESULTS of all cells: scores and leads over one of the methods.
 
-    With one seed there is no interval.
+    Intervals are those of `entp compare`. Raises DataError where the methods were asked different items.
     """
-    tasks = sorted({task for cell in cells for task in cell["scores"]})
-    methods = list(dict.fromkeys(cell["method"] for cell in cells))
-    lines = [f"| method | seeds | {' | '.join(tasks)} |", "|---|---:|" + "---:|" * len(tasks)]
-    for method in methods:
-        own = [cell for cell in cells if cell["method"] == method]
-        shown = [_interval([cell["scores"][task] for cell in own if task in cell["scores"]]) for task in tasks]
-        lines.append(f"| {method} | {len(own)} | {' | '.join(shown)} |")
-    return "\n".join([*lines, ""])
-
-
-def _interval(values: Sequence[float]) -> str:
-    if not values:
-        return "-"
-    mean = sum(values) / len(values)
-    if len(values) == 1:
-        return f"{mean:.3f}"
-    deviation = math.sqrt(sum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    half = float(student.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * deviation / math.sqrt(len(values))
-    return f"{mean:.3f} +- {half:.3f}"
+    reference = reference_of(results["method"].unique(maintain_order=True).to_list())
+    return as_markdown(compare(results, reference), reference)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
-from entp import params, track
+from entp import params
 from entp.errors import SetupError
 from entp.store import Summary
+from entp.track.client import open_client, tracking_uri
+from entp.track.mlflow_tracker import metric_name
+from entp.track.run import open_run
 from tests.datasets import publish, sample
 from tests.mlflow_store import INJECTED, put_empty_store
 
@@ -23,14 +29,14 @@ def logged(output, *overrides, metrics=None):
     """Log one run into `output`; its id."""
     settings = params.load(None, overrides)
     output.mkdir(parents=True, exist_ok=True)
-    with track.open_run(settings, output) as tracker:
+    with open_run(settings, output) as tracker:
         tracker.log_config(settings)
         tracker.log_summary(Summary("mix", metrics or {"accepted_ratio": 0.25}, ("A note.",)))
     return tracker.run_id
 
 
 def stored(output):
-    client = track.open_client(track.tracking_uri(params.load(), output))
+    client = open_client(tracking_uri(params.load(), output))
     experiment = client.get_experiment_by_name("entp").experiment_id
     return {run.info.run_id: run for run in client.search_runs([experiment])}
 
@@ -57,8 +63,8 @@ def test_a_setting_that_changes_no_result_goes_on_with_the_same_run(tmp_path):
 
 
 def test_an_injected_run_is_adopted_and_not_ended(tmp_path, monkeypatch):
-    uri = track.tracking_uri(params.load(), tmp_path / "run")
-    client = track.open_client(uri)
+    uri = tracking_uri(params.load(), tmp_path / "run")
+    client = open_client(uri)
     injected = client.create_run(client.create_experiment("kubeflow")).info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", injected)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -69,13 +75,13 @@ def test_an_injected_run_is_adopted_and_not_ended(tmp_path, monkeypatch):
 
 def test_a_pipeline_that_fails_ends_its_run_as_failed(tmp_path):
     (tmp_path / "run").mkdir()
-    with pytest.raises(RuntimeError), track.open_run(params.load(), tmp_path / "run"):
+    with pytest.raises(RuntimeError), open_run(params.load(), tmp_path / "run"):
         raise RuntimeError
     assert [run.info.status for run in stored(tmp_path / "run").values()] == ["FAILED"]
 
 
 def test_a_child_is_nested_ends_as_its_body_does_and_is_taken_up_again(tmp_path):
-    with track.open_run(params.load(), tmp_path / "run") as parent:
+    with open_run(params.load(), tmp_path / "run") as parent:
         with pytest.raises(RuntimeError), parent.child("the judge's") as child:
             raise RuntimeError
         failed = stored(tmp_path / "run")[child.run_id]
@@ -91,7 +97,7 @@ def test_datasets_and_artifacts_are_attached(tmp_path):
     output = tmp_path / "run"
     publish(output, "purge", samples=[sample("Name a fish.", "A trout.")])
     (output / "report.html").write_text("<html>")
-    with track.open_run(params.load(), output) as tracker:
+    with open_run(params.load(), output) as tracker:
         tracker.log_dataset(output / "purge", "purge")
         tracker.log_artifact(output / "report.html")
     [run] = stored(output).values()
@@ -100,7 +106,7 @@ def test_datasets_and_artifacts_are_attached(tmp_path):
 
 
 def test_tracking_can_be_switched_off(tmp_path):
-    with track.open_run(params.load(None, ["track.uri=none"]), tmp_path / "run") as tracker:
+    with open_run(params.load(None, ["track.uri=none"]), tmp_path / "run") as tracker:
         tracker.log_summary(Summary("mix", {"accepted_ratio": 1.0}))
         assert tracker.describe() == {}
     assert not (tmp_path / "run").exists()
@@ -110,7 +116,7 @@ def test_a_server_that_is_down_is_named_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     settings = params.load(None, ["track.uri=http://127.0.0.1:9"])
     with pytest.raises(SetupError, match=r"http://127.0.0.1:9 cannot be used .* track.uri=none"):
-        track.open_run(settings, tmp_path).__enter__()
+        open_run(settings, tmp_path).__enter__()
 
 
 def test_an_injected_run_that_is_not_there_is_named(tmp_path, monkeypatch):
@@ -121,7 +127,7 @@ def test_an_injected_run_that_is_not_there_is_named(tmp_path, monkeypatch):
 
 def test_an_interrupted_pipeline_ends_its_run_as_killed_and_may_go_on(tmp_path):
     settings = params.load()
-    with pytest.raises(KeyboardInterrupt), track.open_run(settings, tmp_path / "run") as tracker:
+    with pytest.raises(KeyboardInterrupt), open_run(settings, tmp_path / "run") as tracker:
         raise KeyboardInterrupt
     assert stored(tmp_path / "run")[tracker.run_id].info.status == "KILLED"
     assert logged(tmp_path / "run") == tracker.run_id
@@ -129,7 +135,7 @@ def test_an_interrupted_pipeline_ends_its_run_as_killed_and_may_go_on(tmp_path):
 
 
 def test_a_failure_of_mlflow_itself_is_told_as_such(tmp_path):
-    with pytest.raises(SetupError, match="cannot be used"), track.open_run(params.load(), tmp_path / "run") as tracker:
+    with pytest.raises(SetupError, match="cannot be used"), open_run(params.load(), tmp_path / "run") as tracker:
         tracker.client.get_run("0" * 32)
 
 
@@ -142,4 +148,16 @@ def test_a_long_value_is_cut_and_a_password_is_never_logged(tmp_path):
 
 
 def test_a_metric_name_keeps_only_what_mlflow_allows():
-    assert track.metric_name("purge", "rule/half-width (zh)") == "purge/rule/half-width _zh_"
+    assert metric_name("purge", "rule/half-width (zh)") == "purge/rule/half-width _zh_"
+
+
+@pytest.mark.parametrize(
+    ("imported", "unwanted"),
+    [
+        ("entp.track.run", "mlflow"),  # it takes seconds
+        ("entp.mix.stage", "entp.track.run"),  # or a change of the tracker would make all fusions stale
+    ],
+)
+def test_what_tracks_costs_nothing_where_nothing_is_tracked(imported, unwanted):
+    script = f"import sys, {imported}; sys.exit({unwanted!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from entp.progress import progress
 from entp.records import Message, digest_of, prompt_of, response_of
-from entp.spans import Conversation, PairSpans, Span
+from entp.track.spans import Conversation, PairSpans, Span
 
 if TYPE_CHECKING:
     from mlflow.entities import Span as MlflowSpan
@@ -111,14 +111,14 @@ def info_of(identity: str, pair: PairSpans, experiment: str, run_id: str) -> Tra
 def _known(client: Any, experiment: str, run_id: str) -> set[str]:
     """Ids of the run's traces that are ours."""
     query = {"locations": [experiment], "run_id": run_id, "filter_string": f"tags.`{STAGE_TAG}` = '{STAGE}'"}
-    found: set[str] = set()
+    known: set[str] = set()
     token = None
     while True:
         page = client.search_traces(**query, include_spans=False, max_results=IDS_AT_ONCE, page_token=token)
-        found.update(trace.info.trace_id for trace in page)
+        known.update(trace.info.trace_id for trace in page)
         token = page.token
         if not token:
-            return found
+            return known
 
 
 def _operator(identity: str, number: int, span: Span, model: str) -> MlflowSpan:

@@ -1,0 +1,1 @@
+"""Tracking in MLflow: runs, what is logged to them, and the work on each pair as a trace."""
