@@ -8,7 +8,8 @@ from entp.config import Config
 from entp.llm.client import LanguageModel
 from entp.mix import acceptance
 from entp.mix.draft import Draft, settle
-from entp.mix.methods import METHODS, one_to_one
+from entp.mix.methods import METHODS
+from entp.mix.methods.rivals import rewritten
 from entp.mix.operators import InfrastructureFault
 from entp.mix.trace import Decision, Ratings, to_json
 from entp.mix.work import Meter, Pair, Work
@@ -109,7 +110,7 @@ async def _live(work: Work, corpus: Corpus) -> Outcome:
 async def _one_to_one(work: Work, corpus: Corpus, reason: str, fusion: Draft, place: int) -> Outcome:
     """The way out of a fusion that failed for `reason`: rewrite the better parent, under the same bar; else reject."""
     settings, ratings = work.config.mix, work.ratings
-    rewrite = await one_to_one.rewritten(work, corpus, place)
+    rewrite = await rewritten(work, corpus, place)
     failure = await settle(work, rewrite)
     if failure == "accepted":
         return acceptance.rewritten(reason, fusion.loss, ratings, place, settings), rewrite.messages

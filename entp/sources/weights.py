@@ -41,25 +41,12 @@ def by_temperature(counts: ArrayLike, temperature: float) -> np.ndarray:
 
 
 def by_entropy(entropies: ArrayLike) -> np.ndarray:
-    """p_i ~ exp(H_i): more of a source whose text is harder to foresee. H_i in nats, as of `conditional_entropy`.
+    """p_i ~ exp(H_i): more of a source whose text is harder to foresee. H_i in nats, as of `entp.sources.entropy`.
 
     Source: entropy as a stand-in for a proxy model is BiMix's (Ge et al. 2024, arXiv 2405.14908); the exponential, the
     number of choices that an entropy amounts to, is our choice. Raises DataError for an entropy that is no number.
     """
     return _softmax(_numbers(entropies, "entropy"))
-
-
-def conditional_entropy(first: ArrayLike, second: ArrayLike) -> float:
-    """H(next token | token) of one source in nats: - sum p(a, b) log p(b | a), by counting.
-
-    `first` and `second` [n] are all its pairs of neighbouring tokens, as any whole numbers. A source of few tokens
-    comes out low, since most of its pairs occur once: count the same number of pairs of each. Raises DataError where
-    there is no pair.
-    """
-    pairs = np.stack([np.asarray(first), np.asarray(second)], axis=1)
-    if not len(pairs):
-        raise DataError("a source without two neighbouring tokens has no entropy: leave it out")
-    return _entropy(pairs) - _entropy(pairs[:, :1])
 
 
 def doremi_step(
@@ -94,10 +81,3 @@ def _numbers(values: ArrayLike, what: str) -> np.ndarray:
 def _softmax(logs: np.ndarray) -> np.ndarray:
     exact = np.exp(logs - logs.max())
     return np.asarray(exact / exact.sum())
-
-
-def _entropy(rows: np.ndarray) -> float:
-    """Shannon entropy in nats of the rows [n, d] as they were drawn."""
-    _, counts = np.unique(rows, axis=0, return_counts=True)
-    share = counts / counts.sum()
-    return float(-(share * np.log(share)).sum())

@@ -7,7 +7,7 @@ import pytest
 from entp.errors import UsageError
 from entp.llm.client import Generate
 from entp.mix.methods import METHODS
-from entp.mix.methods.evol_instruct import OPERATIONS
+from entp.mix.methods.rivals import OPERATIONS
 from tests.mix.pairs import ANSWER, BEACH, FRUITS, MERGED, Script, fuse_one, prompts_of, with_mix
 
 HALF = "Name three citrus fruits with vitamins, then describe a beach."

@@ -7,10 +7,12 @@ import random
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entp.errors import DataError
 from entp.records import SAMPLES
-from entp.sources.entropy import entropies
+from entp.sources.entropy import conditional_entropy, entropies
 from tests.datasets import sample
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight"]
@@ -51,3 +53,19 @@ def test_words_of_two_messages_are_no_neighbours():
     samples = pl.DataFrame([sample("one", "two", "short")], schema=SAMPLES)
     with pytest.raises(DataError, match="source 'short' has no two neighbouring words"):
         entropies(samples, seed=1)
+
+
+def test_conditional_entropy_by_hand():
+    # 1 is followed by 2 or 3, evenly; 2 always by 1: log 2 for the half of the pairs that begin with 1.
+    assert conditional_entropy([1, 2, 1, 2], [2, 1, 3, 1]) == pytest.approx(math.log(2) / 2)
+    assert conditional_entropy([1, 1, 1], [1, 1, 1]) == pytest.approx(0)
+    with pytest.raises(DataError, match="without two neighbouring tokens"):
+        conditional_entropy([], [])
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
+def test_conditional_entropy_is_the_mean_surprise(pairs: list[tuple[int, int]]):
+    opened = [first for first, _ in pairs]
+    surprise = [-math.log(pairs.count(pair) / opened.count(pair[0])) for pair in pairs]
+    found = conditional_entropy(opened, [second for _, second in pairs])
+    assert found == pytest.approx(sum(surprise) / len(pairs), abs=1e-9)

@@ -14,7 +14,6 @@ from entp.sources.weights import (
     SMOOTHING,
     by_entropy,
     by_temperature,
-    conditional_entropy,
     doremi_step,
     fixed,
 )
@@ -57,22 +56,6 @@ def test_a_source_without_rows_is_named():
 def test_entropy_weighs_by_the_number_of_choices():
     # A source of 2 equally likely continuations against one of 6.
     assert by_entropy([math.log(2), math.log(6)]) == pytest.approx([0.25, 0.75])
-
-
-def test_conditional_entropy_by_hand():
-    # 1 is followed by 2 or 3, evenly; 2 always by 1: log 2 for the half of the pairs that begin with 1.
-    assert conditional_entropy([1, 2, 1, 2], [2, 1, 3, 1]) == pytest.approx(math.log(2) / 2)
-    assert conditional_entropy([1, 1, 1], [1, 1, 1]) == pytest.approx(0)
-    with pytest.raises(DataError, match="without two neighbouring tokens"):
-        conditional_entropy([], [])
-
-
-@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
-def test_conditional_entropy_is_the_mean_surprise(pairs: list[tuple[int, int]]):
-    opened = [first for first, _ in pairs]
-    surprise = [-math.log(pairs.count(pair) / opened.count(pair[0])) for pair in pairs]
-    found = conditional_entropy(opened, [second for _, second in pairs])
-    assert found == pytest.approx(sum(surprise) / len(pairs), abs=1e-9)
 
 
 def test_doremi_moves_towards_the_source_that_lags():

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from entp.mix.draft import Draft
-from entp.mix.methods import evol_instruct, one_shot, one_to_one, self_instruct, self_refine, two_cycles
+from entp.mix.methods import two_cycles
+from entp.mix.methods.rivals import evol_instruct, one_shot, one_to_one, self_instruct, self_refine
 from entp.mix.work import Work
 from entp.text.key_terms import Corpus
 
@@ -17,9 +18,9 @@ Method = Callable[[Work, Corpus], Awaitable[Draft]]
 
 METHODS: dict[str, Method] = {
     "entp": two_cycles.draft,
-    "one_shot": one_shot.draft,
-    "one_to_one": one_to_one.draft,
-    "self_refine": self_refine.draft,
-    "self_instruct": self_instruct.draft,
-    "evol_instruct": evol_instruct.draft,
+    "one_shot": one_shot,
+    "one_to_one": one_to_one,
+    "self_refine": self_refine,
+    "self_instruct": self_instruct,
+    "evol_instruct": evol_instruct,
 }

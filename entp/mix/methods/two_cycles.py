@@ -22,6 +22,7 @@ from entp.text.key_terms import Corpus
 
 
 async def draft(work: Work, corpus: Corpus) -> Draft:
+    """The draft of a pair by ENTP's own method."""
     parents = work.pair.parents
     work.directs = await operators.direct_answers(work)
     for place, direct in enumerate(work.directs, start=1):
