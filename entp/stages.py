@@ -95,7 +95,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "curate",
-        "Correct the scores; split into tiers",
+        "Correct the scores and split the pool into tiers",
         makes="curated",
         parents=("purge", "rate"),
         sections=("seed", "curate", "embed"),
@@ -144,7 +144,7 @@ STAGES: tuple[Stage, ...] = (
     ),
     Stage(
         "gate",
-        "Promote the model, or not",
+        "Promote the model if it is better",
         makes="decided",
         parents=("train", "evaluate"),
         sections=("gate",),
