@@ -1,10 +1,11 @@
-"""The one fake of the test suite: a language model that answers from a function, behind the real protocol."""
+"""The one fake of the test suite: a language model that answers from a function, behind the real protocols."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply, Request
+from entp.progress import Advance
 
 
 class FakeBackend:
@@ -30,3 +31,25 @@ class FakeBackend:
 
     async def loglikelihood(self, requests: Sequence[LogLikelihood]) -> list[Reply]:
         return await self._reply(requests)
+
+
+class FakeModel:
+    """A `LanguageModel` that hands whole lists of requests to the fake backend, without a session between them."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self.backend = backend
+
+    async def generate(self, requests: Sequence[Generate], advance: Advance | None = None, /) -> list[Reply]:
+        return _told(await self.backend.generate(requests), advance)
+
+    async def choose(self, requests: Sequence[Choose], advance: Advance | None = None, /) -> list[Reply]:
+        return _told(await self.backend.choose(requests), advance)
+
+    async def loglikelihood(self, requests: Sequence[LogLikelihood], advance: Advance | None = None, /) -> list[Reply]:
+        return _told(await self.backend.loglikelihood(requests), advance)
+
+
+def _told(replies: list[Reply], advance: Advance | None) -> list[Reply]:
+    if advance is not None:
+        advance(len(replies))
+    return replies

@@ -32,7 +32,7 @@ RULE = {
 
 
 def step(operator: str, iteration: int, text: str = "", **known: Any) -> dict[str, Any]:
-    blank = {"template": None, "loss": None, "terms": {}, "heaviest": None, "kept": None}
+    blank: dict[str, Any] = {"template": None, "loss": None, "terms": {}, "heaviest": None, "kept": None}
     cost = {"tokens_in": 10, "tokens_out": 5}
     return {"operator": operator, "iteration": iteration, "text": text, **cost, **blank, **known}
 

@@ -40,23 +40,23 @@ def test_a_stage_s_component_gives_its_dataset_digest_metrics_and_summary(stage:
 
 @pytest.mark.parametrize("name", COMPONENTS)
 def test_a_component_runs_a_step_of_the_command_line(name: str):
-    from typer.main import get_command
+    from typer.main import get_group
 
     from entp.platform.step_commands import app
 
     container = COMPONENTS[name].component_spec.implementation.container
     assert container.command[:2] == ["entp", "step"]
-    assert container.command[2] in get_command(app).commands
+    assert container.command[2] in get_group(app).commands
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
 def test_a_component_uses_only_options_that_its_step_knows(name: str):
-    from typer.main import get_command
+    from typer.main import get_group
 
     from entp.platform.step_commands import app
 
     container = COMPONENTS[name].component_spec.implementation.container
-    command = get_command(app).commands[container.command[2]]
+    command = get_group(app).commands[container.command[2]]
     known = {option for parameter in command.params for option in parameter.opts}
     used = {argument for argument in container.args or [] if isinstance(argument, str) and argument.startswith("--")}
     assert used <= known

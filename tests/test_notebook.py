@@ -21,7 +21,7 @@ def test_every_offered_function_is_documented():
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'ruin'"):
-        _ = entp.ruin  # type: ignore[attr-defined]
+        _ = entp.ruin
 
 
 def test_importing_the_package_imports_nothing_else():

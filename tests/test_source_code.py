@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ BASE = "import math\n\n\ndef area(radius: float) -> float:\n    return math.pi *
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A package named `box` in place of ours, whose module `box.room.stage` imports in every way there is."""
     files = {
         "room/stage.py": """

@@ -44,7 +44,7 @@ def entp(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Entp:
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
     def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-        command = [environment / "bin" / "entp", *arguments]
+        command = [str(environment / "bin" / "entp"), *arguments]
         return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)
 
     return run

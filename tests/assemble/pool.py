@@ -15,10 +15,10 @@ def publish_pool(run: Path, fused: int, hq: int, rejected: int = 0, clusters: in
     poor: list[dict[str, Any]] = []
     pairs, fusions = [], []
     for number in range(fused + rejected):
-        parents = [sample(f"{side}{number}?", f"{side} {number}.", "forum") for side in ("left", "right")]
-        poor += parents
+        left, right = (sample(f"{side}{number}?", f"{side} {number}.", "forum") for side in ("left", "right"))
+        poor += [left, right]
         accepted = number < fused
-        pairs.append(pair(f"pair{number:03d}", *parents, number % clusters))
+        pairs.append(pair(f"pair{number:03d}", left, right, number % clusters))
         fusions.append(fusion(number, f"Both {number}?" if accepted else None, loss=0.01 * number))
     scores = [score(row, "HQ", 4 + row_number % 2) for row_number, row in enumerate(good)]
     scores += [score(row, "LQ", 1) for row in poor]

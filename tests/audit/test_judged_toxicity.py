@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from entp.audit.judged_toxicity import judge_toxicity
 from entp.judge.fence import FENCE
 from entp.llm.client import Choose, Reply
+from entp.progress import Advance
 from tests.audit.samples import FRUITS, conversation
 
 
@@ -12,9 +14,10 @@ class Judge:
     """A session that gives these replies, and keeps the requests."""
 
     def __init__(self, *replies: Reply) -> None:
-        self.replies, self.seen = list(replies), []
+        self.replies = list(replies)
+        self.seen: list[Choose] = []
 
-    async def choose(self, requests: list[Choose], _advance) -> list[Reply]:
+    async def choose(self, requests: Sequence[Choose], _advance: Advance | None = None, /) -> list[Reply]:
         self.seen += requests
         return [self.replies.pop(0) for _ in requests]
 

@@ -18,6 +18,7 @@ from entp.compare.grid import Grid
 from entp.compare.items import HELD_OUT, read_cells
 from entp.compare.methods import METHODS, chosen
 from entp.compare.table import compare
+from entp.config import Config
 from entp.errors import DataError, UsageError
 from entp.params import changed, load
 from entp.track.client import open_client, tracking_uri
@@ -147,10 +148,21 @@ def test_a_logged_comparison_is_drawn_again(compared: Grid, tmp_path: Path):
         redraw(config, "0" * 32, tmp_path)
 
 
-def test_nothing_is_trained_again_where_nothing_changed(compared: Grid, monkeypatch: pytest.MonkeyPatch):
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The method of each cell that is scored from now on, in order."""
     ran: list[str] = []
     scored = cells._scored
-    monkeypatch.setattr(cells, "_scored", lambda *given: ran.append(given[1]) or scored(*given))
+
+    def remember(config: Config, method: str, *inputs: Any) -> tuple[pl.DataFrame, dict[str, float]]:
+        ran.append(method)
+        return scored(config, method, *inputs)
+
+    monkeypatch.setattr(cells, "_scored", remember)
+    return ran
+
+
+def test_nothing_is_trained_again_where_nothing_changed(compared: Grid, monkeypatch: pytest.MonkeyPatch):
+    ran = watched(monkeypatch)
     before = (compared.folder / "comparison.csv").read_bytes()
     run_comparison(compared, METHODS_HERE, SEEDS, [])
     assert ran == []
@@ -206,9 +218,7 @@ def test_a_killed_comparison_goes_on_where_it_stopped(tmp_path: Path, monkeypatc
     killed = subprocess.run([sys.executable, "-c", KILLED, str(run), *overrides], capture_output=True, check=False)
     assert killed.returncode == -9, killed.stderr.decode()[-2000:]
     grid = Grid(load(overrides=overrides), run, rows=6, held_out=4)
-    ran: list[str] = []
-    scored = cells._scored
-    monkeypatch.setattr(cells, "_scored", lambda *given: ran.append(given[1]) or scored(*given))
+    ran = watched(monkeypatch)
     run_comparison(grid, ["random", "ds2"], [1, 2], [])
     assert ran == ["random", "ds2"]  # those of seed 2: the two of seed 1 were there
     results = read_cells({(m, s): folder_of(grid, m, s) for m in ("random", "ds2") for s in (1, 2)})

@@ -48,7 +48,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, tasks: list[str], write: Any = Non
     """What `evaluate` makes of a model that writes `write(doc, number)` and likes a continuation by `rank(text)`."""
     from lm_eval.api.model import LM
 
-    class Parrot(LM):  # type: ignore[misc]
+    class Parrot(LM):
         def generate_until(self, requests: Any, **_: Any) -> list[str]:
             return [write(request.doc, request.doc_id) for request in requests]
 

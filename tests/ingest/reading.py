@@ -40,7 +40,8 @@ def ingest(*paths: Path, **settings: Any) -> Ingested:
     config = Config.model_validate({"ingest": settings})
     output = paths[0].parent / "out" / "ingest"
     summary = run(config, {f"input_{number:03d}": path for number, path in enumerate(paths)}, output)
-    return Ingested(*(store.read(output, table) for table in ("samples", "repeats", "quarantine")), summary)
+    samples, repeats, quarantine = (store.read(output, table) for table in ("samples", "repeats", "quarantine"))
+    return Ingested(samples, repeats, quarantine, summary)
 
 
 def ingest_text(folder: Path, name: str, content: str | bytes, **settings: Any) -> Ingested:

@@ -115,7 +115,10 @@ class Server:
     ) -> None:  # fmt: skip
         if unknown := set(faults or {}) - set(FAULTS):
             raise ValueError(f"no such faults: {unknown}")
-        self.answers = {"models": [(200, {"object": "list", "data": []})], **answers}
+        self.answers: dict[str, list[Answer | Callable[[Body], Answer]]] = {
+            "models": [(200, {"object": "list", "data": []})],
+            **answers,
+        }
         self.seen: list[tuple[str, Body]] = []
         self.keys: set[str] = set()
         #: By digest of the request: whole, sound replies written to the socket; tries that met a fault, by its name.

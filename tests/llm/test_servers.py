@@ -194,6 +194,7 @@ def server_process(*arguments: str) -> Iterator[str]:
     """The test server as a process of its own; its base URL."""
     command = [sys.executable, "-m", "tests.llm.openai_server", *arguments]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
         yield process.stdout.readline().strip()
     finally:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from entp import params
-from entp.config import AuditConfig, Config, LLMConfig, LossConfig
+from entp.config import AuditConfig, Config, LLMConfig, LossConfig, Section
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply, Request
 from entp.llm.session import open_session
 from entp.mix.fuse import Fusion, fuse
@@ -104,7 +104,7 @@ def with_mix(**mix: Any) -> Config:
 
 
 def _section(name: str) -> str:
-    sections = {"loss": LossConfig, "llm": LLMConfig, "audit": AuditConfig}
+    sections: dict[str, type[Section]] = {"loss": LossConfig, "llm": LLMConfig, "audit": AuditConfig}
     return next((section for section, model in sections.items() if name in model.model_fields), "mix")
 
 

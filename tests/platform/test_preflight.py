@@ -44,7 +44,7 @@ def node(name: str, labels: Json, taints: list[Json], **allocatable: str) -> Jso
 
 
 def definition(name: str, *versions: str, fields: tuple[str, ...] = ()) -> Json:
-    spec = {"properties": {"spec": {"properties": {field: {} for field in fields}}}}
+    spec: Json = {"properties": {"spec": {"properties": {field: {} for field in fields}}}}
     schema = {"openAPIV3Schema": spec}
     return named(name, spec={"versions": [{"name": v, "served": True, "schema": schema} for v in versions]})
 

@@ -79,7 +79,7 @@ def nested(chance: random.Random) -> bytes:
 
 
 def wrong_types(chance: random.Random) -> bytes:
-    values = (None, 7, 1e308, True, [], {}, [[]], {"a": {"b": [1]}}, "", " ", "\x00")
+    values: tuple[object, ...] = (None, 7, 1e308, True, [], {}, [[]], {"a": {"b": [1]}}, "", " ", "\x00")
     return as_line(chance.choice(values), chance.choice(values))
 
 

@@ -36,7 +36,7 @@ def test_results_come_in_the_order_of_the_chunks():
 
 def test_an_error_in_a_worker_reaches_the_caller():
     with pytest.raises(TypeError):
-        list(in_order(square, [1, None], workers=2))  # type: ignore[list-item]
+        list(in_order(square, [1, None], workers=2))
 
 
 def test_there_is_a_processor():

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from entp.config import RateConfig
-from entp.llm.client import Reply
+from entp.llm.client import Choose, Reply
+from entp.progress import Advance
 from entp.rate.raters.judge import ANSWERS, raw_values
 from tests.fake_backend import FakeBackend
 from tests.rate.conversations import conversation
@@ -21,7 +23,7 @@ class Replies:
         self.asked: list[int] = []
         self.backend = FakeBackend(lambda _: next(self.replies))
 
-    async def choose(self, requests, _advance):
+    async def choose(self, requests: Sequence[Choose], _advance: Advance | None = None, /) -> list[Reply]:
         self.asked.append(len(requests))
         return await self.backend.choose(requests)
 

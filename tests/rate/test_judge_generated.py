@@ -10,7 +10,7 @@ from entp.llm.client import MALFORMED, Reply
 from entp.rate.raters import rate_raw
 from entp.rate.raters.judge_generated import SCHEMA, criteria_in, shifted
 from entp.records import CRITERIA
-from tests.fake_backend import FakeBackend
+from tests.fake_backend import FakeBackend, FakeModel
 from tests.rate.conversations import conversation
 
 WHOLE = {"rarity": 2, "complexity": 3, "informativeness": 10, "overall": 7}
@@ -18,13 +18,8 @@ WHOLE = {"rarity": 2, "complexity": 3, "informativeness": 10, "overall": 7}
 
 def judged(reply: Reply):
     backend = FakeBackend(lambda _: reply)
-
-    class Session:
-        async def generate(self, requests, _advance):
-            return await backend.generate(requests)
-
     samples = [conversation("What is rain?", "Water.")]
-    return asyncio.run(rate_raw("judge_generated", Session(), samples, RateConfig()))[0], backend
+    return asyncio.run(rate_raw("judge_generated", FakeModel(backend), samples, RateConfig()))[0], backend
 
 
 def test_the_value_is_the_overall_rating_shifted_and_all_criteria_are_kept():

@@ -6,31 +6,23 @@ import pytest
 
 from entp.config import RateConfig
 from entp.llm.client import LogLikelihood, Reply
+from entp.progress import Advance
 from entp.rate.raters import rate_raw
+from entp.rate.rating import RawRating
 from entp.rate.response_odds import recent_turns, request_for
 from entp.records import Message
 from entp.text.excerpt import estimated_tokens
+from tests.fake_backend import FakeBackend, FakeModel
 from tests.rate.conversations import conversation
-
-
-class Session:
-    """A model that gives these replies with the prompt and without it."""
-
-    def __init__(self, informed: Reply, alone: Reply) -> None:
-        self.informed, self.alone = informed, alone
-
-    async def loglikelihood(self, requests, advance):
-        if advance is not None:
-            advance(len(requests))
-        return [self.informed if request.messages else self.alone for request in requests]
-
 
 NOT_ASKED = Reply("failed", error="should not have been asked")
 
 
-def rate_one(rater: str, informed: Reply, alone: Reply = NOT_ASKED, advance=None):
+def rate_one(rater: str, informed: Reply, alone: Reply = NOT_ASKED, advance: Advance | None = None) -> RawRating:
+    """The rating by a model that gives these replies with the prompt and without it."""
+    model = FakeModel(FakeBackend(lambda request: informed if request.messages else alone))
     samples = [conversation("Why?", "Because.")]
-    return asyncio.run(rate_raw(rater, Session(informed, alone), samples, RateConfig(), advance))[0]
+    return asyncio.run(rate_raw(rater, model, samples, RateConfig(), advance))[0]
 
 
 def scored(logprob: float, tokens: int = 4) -> Reply:

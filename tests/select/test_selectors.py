@@ -20,7 +20,7 @@ from entp.select.choices import TEMPERATURE
 IDS = ["a", "b", "c", "d", "e"]
 
 
-def chosen(name: str, budget: int, seed: int = 1, **columns: Any) -> list[str]:
+def chosen(name: str, budget: int, seed: int = 1, /, **columns: Any) -> list[str]:
     scores = pl.DataFrame({"id": IDS[: len(next(iter(columns.values())))], **columns})
     return SELECTORS[name].select(scores, budget, seed)["id"].to_list()
 
@@ -95,7 +95,7 @@ def test_dsir_adds_gumbel_noise_to_the_log_weights():
     importance = [0.0, 1.0, -1.0, 0.5, 2.0]
     noise = -np.log(-np.log(chances(pl.Series(IDS), 7).to_numpy()))
     expected = [IDS[place] for place in np.argsort(-(np.array(importance) + noise))[:3]]
-    assert chosen("dsir", 3, seed=7, importance=importance) == expected
+    assert chosen("dsir", 3, 7, importance=importance) == expected
 
 
 def test_dsir_draws_in_proportion_to_the_weights():
@@ -109,7 +109,7 @@ def test_qurating_draws_by_standardised_scores_over_the_temperature():
     values = np.array([10.0, 30.0, 20.0, 50.0, 40.0])
     noise = -np.log(-np.log(chances(pl.Series(IDS), 3).to_numpy()))
     order = np.argsort(-((values - values.mean()) / values.std() / TEMPERATURE + noise))
-    assert chosen("qurating", 2, seed=3, qurating=values.tolist()) == [IDS[place] for place in order[:2]]
+    assert chosen("qurating", 2, 3, qurating=values.tolist()) == [IDS[place] for place in order[:2]]
 
 
 def test_cluster_complexity_shares_out_by_softmax():

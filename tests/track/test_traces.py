@@ -35,6 +35,7 @@ def logged(mix: Path, *overrides: str) -> MlflowTracker:
     """Log the dataset's traces to the run of its folder."""
     with open_run(params.load(None, overrides), mix.parent) as tracker:
         tracker.log_traces(mix)
+    assert isinstance(tracker, MlflowTracker)
     return tracker
 
 

@@ -35,7 +35,13 @@ def fused() -> dict[str, Any]:
 
 
 def failed() -> dict[str, Any]:
-    changes = {"pair_id": "feed02", "status": "failed", "reason": "infrastructure", "messages": None, "loss": []}
+    changes: dict[str, Any] = {
+        "pair_id": "feed02",
+        "status": "failed",
+        "reason": "infrastructure",
+        "messages": None,
+        "loss": [],
+    }
     times = {"started": BEGIN + 1, "ended": BEGIN + 2, "spans": [_span("DA", 0, 1.0, 2.0)]}
     return fused() | changes | times
 

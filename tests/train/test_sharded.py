@@ -71,7 +71,8 @@ def test_shared_weights_learn_what_whole_ones_do(tmp_path: Path, method: str):
     assert bool(moved.abs().max() > 0) is (method == "full")
 
 
-def torchrun(script: Path, folder: Path, dies_at: int) -> subprocess.CompletedProcess:
-    command = [Path(sys.executable).parent / "torchrun", "--nproc-per-node", "2", script, folder, str(dies_at)]
+def torchrun(script: Path, folder: Path, dies_at: int) -> subprocess.CompletedProcess[bytes]:
+    launcher = Path(sys.executable).parent / "torchrun"
+    command = [str(launcher), "--nproc-per-node", "2", str(script), str(folder), str(dies_at)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=300)
