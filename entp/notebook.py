@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
 
@@ -31,8 +33,20 @@ def run(
     """
     raw = [inputs] if isinstance(inputs, str | PathLike) else list(inputs)
     config = params.load(Path(params_file) if params_file else None, settings)
-    shell.run_and_show(config, [Path(path) for path in raw], Path(output), first, until)
+    paths = [Path(path) for path in raw]
+    _beside_event_loops(lambda: shell.run_and_show(config, paths, Path(output), first, until))
     return metrics(output)
+
+
+def _beside_event_loops(work: Callable[[], None]) -> None:
+    """In a thread where an event loop runs, as in Jupyter: stages that ask a model run loops of their own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        work()
+        return
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(work).result()
 
 
 def metrics(output: Location) -> dict[str, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -39,6 +40,15 @@ def test_a_run_s_tables_metrics_and_stories_are_there(tmp_path: Path):
     sample = entp.table(tmp_path / "run", "ingest", "samples")["id"][0]
     assert sample in entp.explain(tmp_path / "run", sample[:12])
     assert entp.funnel(tmp_path / "run").filter(source="total")["ingested"].item() == 6
+
+
+def test_a_run_inside_an_event_loop_may_run_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("entp.shell.run_and_show", lambda *_: asyncio.run(asyncio.sleep(0)))
+
+    async def cell() -> dict[str, dict[str, float]]:
+        return entp.run("pool.jsonl", tmp_path / "run")
+
+    assert asyncio.run(cell()) == {}
 
 
 @pytest.mark.model
