@@ -48,7 +48,7 @@ entp=$work/core/bin/entp
 "$entp" run --input ../my.jsonl --output core --until purge
 "$entp" report --output core
 fails_naming 'entp[embedded]' "$entp" run --input ../my.jsonl --output core
-fails_naming 'entp rate' "$entp" plan --output core
+fails_naming 'entp curate' "$entp" plan --output core
 fails_naming 'entp run --until curate' "$entp" compare --output core
 fails_naming 'entp[cluster]' "$entp" preflight
 fails_naming 'entp[cluster]' "$entp" submit --dry-run --unpinned
