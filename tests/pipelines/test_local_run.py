@@ -41,14 +41,16 @@ def folder(tmp_path_factory):
 def run(folder):
     """Run a pipeline: (name of the run, settings) -> the steps whose containers ran."""
 
-    def start(name: str, *settings: str, pipeline: str = "purge_mix_sft", **others: object) -> list[str]:
+    def start(
+        name: str, *settings: str, pipeline: str = "purge_mix_sft", package: Path | None = None, **others: object
+    ) -> list[str]:
         where = environment(folder, name)
         given = {**arguments(*settings), **others}
-        package = compiled_folder() / "cpu" / f"{pipeline}.yaml"
         if pipeline == "compare":
             del given["gate"]
         with pytest.MonkeyPatch.context() as monkeypatch:
-            return run_pipeline(package, given, folder, where, monkeypatch, launcher(folder))
+            file = package or compiled_folder() / "cpu" / f"{pipeline}.yaml"
+            return run_pipeline(file, given, folder, where, monkeypatch, launcher(folder))
 
     return start
 
