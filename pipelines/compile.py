@@ -6,7 +6,7 @@ resource.
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,15 @@ PIPELINES = {"purge_mix_sft": purge_mix_sft, "data_only": data_only, "compare": 
 WAVES = {"Pipeline": "0", "PipelineVersion": "1"}
 
 
-def compile_all(folder: Path, images: Mapping[str, str] | None = None) -> list[Path]:
-    """Write every pipeline of every profile under `folder`; `images` replaces images by their short name."""
+def compile_all(
+    folder: Path, images: Mapping[str, str] | None = None, profiles: Sequence[str] | None = None
+) -> list[Path]:
+    """Write every pipeline of these profiles (all by default) under `folder`.
+
+    `images` replaces images by their short name. Raises UsageError for a profile that does not exist.
+    """
     written = []
-    for name in profile_names():
+    for name in profiles or profile_names():
         profile = load_profile(name)
         profile = profile.model_copy(update={"images": {**profile.images, **(images or {})}})
         (folder / name / "kubernetes").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`entp pipelines compile`: the pipelines, compiled for every profile."""
+"""`entp pipelines compile`: the pipelines, as files."""
 
 from __future__ import annotations
 
@@ -28,18 +28,21 @@ def compile_command(
             help="Image to use in place of the profile's: cpu=NAME@sha256:... or gpu=NAME@sha256:...",
         ),
     ] = None,
+    profile: Annotated[
+        list[str] | None, typer.Option(help="Profile to compile for; may be repeated. All profiles by default.")
+    ] = None,
 ) -> None:
-    """Compile every pipeline for every profile, as YAML for Kubeflow and as Kubernetes resources.
+    """Compile every pipeline, as YAML for Kubeflow and as Kubernetes resources.
 
     This is for GitOps, and for uploading in the Kubeflow UI; `entp submit` and `entp retrain` compile for themselves.
 
     **Example**
 
-    `entp pipelines compile --image cpu=registry.my.org/entp/cpu@sha256:... --output deploy/pipelines`
+    `entp pipelines compile --profile cpu --image cpu=registry.my.org/entp/cpu@sha256:... --output deploy/pipelines`
     """
     from entp.platform.package import compiler
 
-    for path in compiler().compile_all(output, _images(image or [])):
+    for path in compiler().compile_all(output, _images(image or []), profile):
         typer.echo(path)
 
 
