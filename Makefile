@@ -30,9 +30,10 @@ test: setup lint
 fast-test: setup
 	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
-# How long each test takes, on a quiet machine: tests/seconds.json, by which they are marked slow and put in order.
+# How long tests and their fixtures take, on a quiet machine: tests/seconds.json, by which tests are marked slow and put
+# in order.
 measure-tests: setup
-	$(BIN)/python -m pytest $(PARALLEL) --junitxml=build/tests.xml
+	$(BIN)/python -m pytest -p tests.measured $(PARALLEL) --junitxml=build/tests.xml
 	$(BIN)/python -m tests.measured build/tests.xml tests/seconds.json
 
 # The built wheel in environments of its own, with nothing of the checkout: the core alone, then with models.

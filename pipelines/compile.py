@@ -6,16 +6,16 @@ resource.
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from kfp import compiler
 from kfp.compiler.compiler_utils import KubernetesManifestOptions
 from kfp.dsl.base_component import BaseComponent
 
 from entp.errors import UsageError
+from entp.fast_yaml import dump_all, load_all
 from entp.platform.profiles import load_profile, profile_names
 from pipelines.compare import compare
 from pipelines.data_only import data_only
@@ -60,7 +60,8 @@ def _package(component: BaseComponent) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "package.yaml"
         compiler.Compiler().compile(component, str(path))
-        return _in_order(yaml.safe_load_all(path.read_text()))
+        # The compiler's own order changes from run to run, and a version is named by its bytes.
+        return dump_all(load_all(path.read_text()))
 
 
 def _native(component: BaseComponent, content: str) -> str:
@@ -76,15 +77,10 @@ def _native(component: BaseComponent, content: str) -> str:
         compiler.Compiler().compile(
             component, str(path), kubernetes_manifest_format=True, kubernetes_manifest_options=options
         )
-        resources: list[dict[str, Any]] = list(yaml.safe_load_all(path.read_text()))
+        resources: list[dict[str, Any]] = load_all(path.read_text())
     for resource in resources:
         annotations = resource["metadata"].setdefault("annotations", {})
         annotations["argocd.argoproj.io/sync-wave"] = WAVES[resource["kind"]]
         if resource["kind"] == "Pipeline":
             annotations["argocd.argoproj.io/sync-options"] = "Prune=false"  # deleting it would delete its versions
-    return _in_order(resources)
-
-
-def _in_order(documents: Iterable[Any]) -> str:
-    """YAML with sorted keys: the compiler's own order changes from run to run, and a version is named by its bytes."""
-    return yaml.safe_dump_all(documents, sort_keys=True, width=120)
+    return dump_all(resources)

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-#: Seconds of every test that takes over one, as `make measure-tests` measured them; by its node id without parameters.
+#: Seconds of every test and shared fixture that takes over one, as `make measure-tests` measured them, by `file::name`.
 SECONDS: dict[str, float] = json.loads(Path(__file__).with_name("seconds.json").read_text())
-#: A test that takes longer is slow.
+#: A test is slow that takes longer, or a fixture that it shares with others.
 SLOW = 3.0
 
 WIDTH = 8
@@ -35,13 +35,16 @@ def quick_vectors(texts: Sequence[str], *_: object) -> np.ndarray:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and begin with the slowest files: with several processes, none is left over at the end."""
-    files: dict[str, float] = defaultdict(float)
+    files: dict[str, dict[str, float]] = defaultdict(dict)
     for item in items:
-        seconds = SECONDS.get(item.nodeid.partition("[")[0], 0.0)
-        files[item.nodeid.partition("::")[0]] += seconds
-        if seconds > SLOW:
+        file, _, test = item.nodeid.partition("[")[0].partition("::")
+        names = [f"{file}::{name}" for name in (test, *getattr(item, "fixturenames", ()))]
+        parts = {name: SECONDS[name] for name in names if name in SECONDS}
+        files[file] |= parts
+        if max(parts.values(), default=0.0) > SLOW:
             item.add_marker("slow")
-    items.sort(key=lambda item: -files[item.nodeid.partition("::")[0]])
+    total = {file: sum(parts.values()) for file, parts in files.items()}
+    items.sort(key=lambda item: -total[item.nodeid.partition("::")[0]])
 
 
 @pytest.fixture(autouse=True)

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from entp.errors import SetupError, UsageError
+from entp.fast_yaml import dump_all, load_all
 
 PINNED = re.compile(r".+@sha256:[0-9a-f]{64}")
 Json = dict[str, Any]
@@ -79,7 +80,7 @@ def read(path: Path) -> Package:
 def parse(text: str, origin: str) -> Package:
     """The package that IR YAML holds; `origin` is where it came from, for messages. Raises UsageError if it is none."""
     try:
-        documents = [document for document in yaml.safe_load_all(text) if document]
+        documents = [document for document in load_all(text) if document]
     except yaml.YAMLError as error:
         raise UsageError(f"{origin}: not valid YAML: {error}") from error
     if not all(isinstance(document, dict) for document in documents) or not 1 <= len(documents) <= 2:
@@ -119,7 +120,7 @@ def pin(package: Package, images: Mapping[str, str], required: bool) -> Package:
 def as_yaml(package: Package) -> str:
     """The package as KFP reads it; equal packages give equal text."""
     documents = [package.spec, package.platform] if package.platform else [package.spec]
-    return yaml.safe_dump_all(documents, sort_keys=True, allow_unicode=True)
+    return dump_all(documents)
 
 
 def as_request(package: Package) -> Json:
