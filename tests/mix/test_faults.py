@@ -24,7 +24,7 @@ from tests.datasets import publish_pairs, sample
 
 FAULTS = "429=0.1,500=0.05,hang=0.05,malformed=0.1,cut=0.02"
 #: Fewer for every day; a thousand pairs and twenty kills take some minutes: ENTP_TEST_PAIRS=1000 ENTP_TEST_KILLS=20.
-PAIRS = int(os.environ.get("ENTP_TEST_PAIRS", "60"))
+PAIRS = int(os.environ.get("ENTP_TEST_PAIRS", "30"))
 KILLS = int(os.environ.get("ENTP_TEST_KILLS", "3"))
 CONCURRENCY = 64
 VERBS = ("water", "prune", "harvest", "transplant", "fertilise", "protect", "propagate", "mulch", "stake", "thin")

@@ -10,7 +10,7 @@ from entp import params
 
 SETTINGS = (
     "rate.raters=[likelihood]",
-    "rate.max_samples=40",
+    "rate.max_samples=24",
     "rate.max_tokens=128",
     "mix.max_pairs=1",
     "mix.rater=likelihood",
@@ -22,6 +22,7 @@ SETTINGS = (
     "assemble.fill_rows=16",
     "train.max_length=256",
     "evaluate.tasks=[entp_instructions]",
+    "evaluate.limit=8",
 )
 #: The gate's bar: a gain of any size passes the one, no gain passes the other.
 LENIENT, STRICT = "gate.noise_multiple=0", "gate.noise_multiple=1000"
