@@ -22,7 +22,6 @@ SETTINGS = (
     "assemble.fill_rows=16",
     "train.max_length=256",
     "evaluate.tasks=[entp_instructions]",
-    "evaluate.limit=8",
 )
 #: The gate's bar: a gain of any size passes the one, no gain passes the other.
 LENIENT, STRICT = "gate.noise_multiple=0", "gate.noise_multiple=1000"
