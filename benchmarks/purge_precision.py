@@ -15,8 +15,8 @@ from pathlib import Path
 import polars as pl
 
 from entp import store
+from entp.conversation import with_text
 from entp.progress import console
-from entp.records import with_text
 
 SHOWN = 400
 

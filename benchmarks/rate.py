@@ -28,12 +28,12 @@ from benchmarks import results
 from benchmarks.apart import apart
 from entp import loop, params, store
 from entp.config import Config, LLMConfig
+from entp.conversation import Message
 from entp.judge.prompt import render
 from entp.llm.client import Choose, user
 from entp.llm.session import open_session
 from entp.progress import console
 from entp.rate.raters import judge, rate_raw
-from entp.records import Message
 
 POOL = Path(__file__).parent.parent / "examples" / "pool"
 #: Samples a second, as a multiple of the rival's.

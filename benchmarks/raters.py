@@ -25,12 +25,12 @@ from benchmarks.harmless import harmless
 from benchmarks.machine import versions
 from entp import params
 from entp.config import Config
+from entp.conversation import Message
 from entp.llm.session import Session, open_session
 from entp.progress import console, progress
 from entp.rate import combined
 from entp.rate.raters import RATERS, rate_raw
 from entp.rate.scores import places
-from entp.records import Message
 
 JUDGING = Path(__file__).parent.parent / "examples" / "judging"
 PAGE = Path(__file__).parent.parent / "docs" / "raters.md"

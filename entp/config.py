@@ -306,6 +306,9 @@ class TrainConfig(Section):
     order: Literal["shuffled", "curriculum"] = Field(
         "shuffled", description="`curriculum` goes from what the base model finds easy to what it finds hard"
     )
+    unrenderable: Literal["refuse", "leave_out"] = Field(
+        "refuse", description="rows whose tools, reasoning or system turn the model's chat template leaves out"
+    )
     gradient_checkpointing: bool | None = operational(
         None, "compute activations twice to save memory; absent: on a GPU"
     )

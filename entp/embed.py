@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from entp.config import EmbedConfig
+from entp.conversation import with_text
 from entp.errors import SetupError, first_line
 from entp.progress import Advance
-from entp.records import with_text
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

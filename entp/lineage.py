@@ -11,8 +11,8 @@ from typing import Any
 import polars as pl
 
 from entp import store
+from entp.conversation import Message, said
 from entp.errors import UsageError
-from entp.records import Message
 
 SHOWN_CHARACTERS = 700
 
@@ -60,7 +60,8 @@ def _purged(run: Path, sample_id: str, original: list[Message]) -> Iterator[str]
     if not store.is_current(run / "purge"):
         return
     for verdict in _rows(run / "purge", "verdicts", "id", sample_id):
-        value = "" if verdict["value"] is None else f" (measured {verdict['value']:.3g})"
+        place = "" if verdict["turn"] is None else f" in turn {verdict['turn']}"
+        value = "" if verdict["value"] is None else f" (measured {verdict['value']:.3g}{place})"
         effect = "passed every rule" if verdict["reason"] == "passed" else f"{verdict['reason']}{value}"
         yield f"  purge     {'kept' if verdict['keep'] else 'dropped'}: {effect}"
     for duplicate in _rows(run / "purge", "duplicates", "id", sample_id):
@@ -187,8 +188,11 @@ def _decision(fusion: dict[str, Any]) -> str:
 
 def _conversation(messages: list[Message]) -> Iterator[str]:
     for turn in messages:
-        yield f"    {turn['role']}:"
-        yield from _indented(turn["content"])
+        unlearnt = " (not learnt from)" if turn.get("learn") is False else ""
+        yield f"    {turn['role']}{unlearnt}:"
+        if turn.get("reasoning"):
+            yield from _indented(f"<think> {turn['reasoning']} </think>")
+        yield from _indented(said(turn))
 
 
 def _indented(text: str) -> Iterator[str]:

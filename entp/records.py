@@ -8,23 +8,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
+from entp.conversation import MESSAGES, canonical
 
-class Message(TypedDict):
-    """One turn; `role` is "system", "user" or "assistant" (the Hugging Face / TRL `messages` format)."""
-
-    role: str
-    content: str
-
-
-MESSAGES: Any = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
-
-#: The canonical sample. `meta` is a JSON object with at least `file` and `row` (1-based position in that file).
+#: The canonical sample. `tools` is JSON of the tools that its turns may call, null where there are none; `meta` is a
+#: JSON object with at least `file` and `row` (1-based position in that file).
 SAMPLES = pl.Schema(
-    {"id": pl.String, "source": pl.String, "messages": MESSAGES, "language": pl.String, "meta": pl.String}
+    {
+        "id": pl.String,
+        "source": pl.String,
+        "messages": MESSAGES,
+        "tools": pl.String,
+        "language": pl.String,
+        "meta": pl.String,
+    }
+)
+
+#: Rows that say which answer is better: what was said (`prompt`), and the answers `chosen` and `rejected`; one of the
+#: two is null where the row only says of one answer whether it is good.
+PREFERENCES = pl.Schema(
+    {
+        "id": pl.String,
+        "source": pl.String,
+        "prompt": MESSAGES,
+        "chosen": MESSAGES,
+        "rejected": MESSAGES,
+        "tools": pl.String,
+        "meta": pl.String,
+    }
 )
 
 #: Input rows that could not be read. `line` is the row's 1-based position; `raw` is cut to 2,000 characters.
@@ -35,9 +50,17 @@ QUARANTINE = pl.Schema(
 #: Rows whose content is identical to an earlier row's: same id, kept once in `samples`.
 REPEATS = pl.Schema({"id": pl.String, "source": pl.String, "meta": pl.String})
 
-#: One decision about one sample. `value` is the number that was measured; repairs have `keep` true.
+#: One decision about one sample. `value` is the number that was measured, `turn` the place of the answer that it was
+#: measured of (from 0), null where it is of the whole sample; repairs have `keep` true.
 VERDICTS = pl.Schema(
-    {"id": pl.String, "stage": pl.String, "keep": pl.Boolean, "reason": pl.String, "value": pl.Float64}
+    {
+        "id": pl.String,
+        "stage": pl.String,
+        "keep": pl.Boolean,
+        "reason": pl.String,
+        "value": pl.Float64,
+        "turn": pl.Int64,
+    }
 )
 
 #: Verdict reasons that mean "another copy survives"; they count as duplicates, all other drops as purged.
@@ -221,7 +244,7 @@ PAIRS = pl.Schema(
 
 #: Every low-quality sample in no pair, and why (one of LEFT_OVER_REASONS).
 LEFT_OVER = pl.Schema({"id": pl.String, "cluster": pl.Int64, "reason": pl.String})
-LEFT_OVER_REASONS = ("alone_in_group", "too_different", "too_similar", "partner_taken")
+LEFT_OVER_REASONS = ("alone_in_group", "too_different", "too_similar", "partner_taken", "calls_tools")
 
 #: The outcome of one pair. `messages` is null unless the status is an accepted one; token counts are what the
 #: pair's requests amount to, whether or not a cached reply answered them; `trace` is the story as JSON.
@@ -267,6 +290,7 @@ TRAINING = pl.Schema(
         "origin": pl.String,
         "source": pl.String,
         "messages": MESSAGES,
+        "tools": pl.String,
         "parents": pl.List(pl.String),
     }
 )
@@ -276,6 +300,10 @@ TRAINING_LOG = pl.Schema({"step": pl.Int64, "loss": pl.Float64, "learning_rate":
 
 #: Loss (nats per assistant token) on each row kept out of training, before it and after.
 VALIDATION_LOSSES = pl.Schema({"id": pl.String, "tokens": pl.Int64, "before": pl.Float64, "after": pl.Float64})
+
+#: Rows of the training set that were not trained on: `split` is "train" or "validation", `reason` says what would have
+#: been lost (`entp.train.examples`).
+UNUSED = pl.Schema({"id": pl.String, "split": pl.String, "reason": pl.String})
 
 #: One evaluation figure of a task (or group of tasks) that was asked for: `model` is "before" or "after"; `stderr` as
 #: lm-evaluation-harness reports it, null where it cannot tell. The gate decides by each task's `headline` metric.
@@ -327,31 +355,9 @@ DECISION = pl.Schema(
 )
 
 
-def prompt_of(messages: list[Message]) -> str:
-    """Everything said before the last assistant turn, without the system turn."""
-    return "\n\n".join(turn["content"] for turn in messages[:-1] if turn["role"] != "system")
-
-
-def response_of(messages: list[Message]) -> str:
-    """The last assistant turn."""
-    return messages[-1]["content"]
-
-
-def with_text(samples: pl.DataFrame) -> pl.DataFrame:
-    """Add `prompt` and `response` columns, the string views of `messages` (see `prompt_of`, `response_of`)."""
-    turns = pl.col("messages").list
-    return samples.with_columns(
-        prompt=turns.head(turns.len() - 1)
-        .list.eval(pl.element().struct.field("content").filter(pl.element().struct.field("role") != "system"))
-        .list.join("\n\n"),
-        response=turns.last().struct.field("content"),
-    )
-
-
-def content_id(messages: list[Message]) -> str:
+def content_id(messages: Sequence[Mapping[str, Any]], tools: str | None = None) -> str:
     """Content address of a sample: hex of blake2b-128 over its canonical JSON."""
-    canonical = [[turn["role"], turn["content"]] for turn in messages]
-    return digest_of(canonical)
+    return digest_of(canonical(messages, tools))
 
 
 def digest_of(value: Any) -> str:

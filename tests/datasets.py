@@ -10,12 +10,13 @@ from typing import Any
 import polars as pl
 
 from entp import records, store
-from entp.records import Message
+from entp.conversation import Message
 from entp.store import Identity
 from tests.conftest import quick_vectors
 
 SCHEMAS = {
     ("ingest", "samples"): records.SAMPLES,
+    ("ingest", "preferences"): records.PREFERENCES,
     ("ingest", "quarantine"): records.QUARANTINE,
     ("ingest", "repeats"): records.REPEATS,
     ("purge", "samples"): records.SAMPLES,

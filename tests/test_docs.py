@@ -27,6 +27,7 @@ SCHEMAS = {name: value for name, value in vars(records).items() if isinstance(va
 #: The section of docs/formats.md that is about each schema's table; of two tables in one heading, either.
 TABLES = {
     "SAMPLES": "ingest/samples",
+    "PREFERENCES": "ingest/preferences",
     "QUARANTINE": "ingest/quarantine",
     "REPEATS": "ingest/repeats",
     "VERDICTS": "purge/verdicts",
@@ -54,6 +55,7 @@ TABLES = {
     "TRAINING": "assemble/train",
     "TRAINING_LOG": "train/log",
     "VALIDATION_LOSSES": "train/validation",
+    "UNUSED": "train/unused",
     "EVALUATION_SCORES": "evaluate/scores",
     "EVALUATION_ITEMS": "evaluate/items",
     "JUDGEMENTS": "evaluate/judgements",

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import polars as pl
 
 from entp.config import AssembleConfig
+from entp.conversation import MESSAGES
 from entp.errors import UsageError
-from entp.records import ACCEPTED_STATUSES, MESSAGES, WEIGHTS, chances
+from entp.records import ACCEPTED_STATUSES, WEIGHTS, chances
 from entp.sources.weights import fixed
 
 #: TRAINING plus what blending, splitting and counting need: the language, the cluster (null for HQ samples), and the
@@ -19,6 +20,7 @@ CANDIDATES = pl.Schema(
         "origin": pl.String,
         "source": pl.String,
         "messages": MESSAGES,
+        "tools": pl.String,
         "parents": pl.List(pl.String),
         "language": pl.String,
         "cluster": pl.Int64,
@@ -47,6 +49,7 @@ def fusion_candidates(fusions: pl.DataFrame, pairs: pl.DataFrame, samples: pl.Da
     )
     return accepted.with_columns(
         id="pair_id",
+        tools=pl.lit(None, pl.String),
         parents=pl.concat_list("parent_a", "parent_b"),
         sources=sources,
         source=sources.list.unique().list.sort().list.join(SOURCE_SEPARATOR),
@@ -79,8 +82,10 @@ def hq_candidates(
 
 
 def without_repeats(candidates: pl.DataFrame) -> pl.DataFrame:
-    """The first row of each text; white space and case do not make a difference."""
-    words = pl.col("messages").list.eval(pl.element().struct.field("content")).list.join(" ")
+    """The first row of each text; white space and case do not make a difference, calls of tools and tools do."""
+    turn = pl.element().struct
+    said = pl.concat_str(turn.field("content"), turn.field("tool_calls"), separator=" ", ignore_nulls=True)
+    words = pl.concat_str(pl.col("messages").list.eval(said).list.join(" "), "tools", separator=" ", ignore_nulls=True)
     text = words.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
     return candidates.with_columns(text=text).unique("text", keep="first", maintain_order=True).drop("text")
 

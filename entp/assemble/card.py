@@ -27,7 +27,10 @@ ORIGIN_MEANINGS = {
 
 FIELDS = """## Fields
 
-- `messages`: the conversation, a list of `role` and `content` (the format of TRL and Hugging Face chat templates)
+- `messages`: the conversation, a list of `role` and `content` (the format of TRL and Hugging Face chat templates), and
+  where a turn has them, `reasoning_content`, `tool_calls`, `tool_call_id`, `name`, and `weight` 0 for an answer that is
+  not to be learnt from (in Parquet: `reasoning`, `learn`, and calls as JSON)
+- `tools`: the tools that may be called, where there are any
 - `id`: the pair's id for a fusion or rewrite, the sample's id otherwise
 - `origin`: `fusion`, `rewrite` or `hq`, as above
 - `source`: where the parents came from

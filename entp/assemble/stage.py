@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -20,6 +21,7 @@ from entp.assemble.blend import (
 from entp.assemble.card import dataset_card
 from entp.assemble.split import hold_out
 from entp.config import AssembleConfig, Config
+from entp.conversation import plain
 from entp.errors import DataError
 from entp.records import TRAINING
 from entp.stages import Inputs, identity
@@ -28,7 +30,7 @@ from entp.store import Summary
 #: A share further from the one asked for than this is worth a note.
 NOTED_DIFFERENCE = 0.05
 #: Order of the keys in a JSONL row: what a trainer reads comes first.
-JSON_KEYS = ("messages", "id", "origin", "source", "parents")
+JSON_KEYS = ("messages", "tools", "id", "origin", "source", "parents")
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
@@ -81,9 +83,16 @@ def _write_files(folder: Path, splits: dict[str, pl.DataFrame], parents: dict[st
         table.write_parquet(folder / f"{name}.parquet", compression="zstd")
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as lines:
             for row in table.iter_rows(named=True):
-                lines.write(json.dumps({key: row[key] for key in JSON_KEYS}, ensure_ascii=False) + "\n")
+                lines.write(json.dumps(_as_json(row), ensure_ascii=False) + "\n")
     files = {file.name: store.file_sha256(file) for file in sorted(folder.iterdir())}
     (folder / "README.md").write_text(dataset_card(splits, parents, files), encoding="utf-8")
+
+
+def _as_json(row: dict[str, Any]) -> dict[str, Any]:
+    """The row as trainers read it: turns with what they have, tools as objects, and no `tools` where there are none."""
+    tools = {"tools": json.loads(row["tools"])} if row["tools"] else {}
+    written = {**row, "messages": plain(row["messages"]), **tools}
+    return {key: written[key] for key in JSON_KEYS if key != "tools" or tools}
 
 
 def _notes(metrics: dict[str, float], fusions: pl.DataFrame, repeated: int, config: AssembleConfig) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from entp.audit.toxic_words import toxic_words
+from entp.conversation import Message, prompt_of, response_of
 from entp.pii.find import find_personal_data
 from entp.purge.duplicates.shingles import Shingles, shingles
-from entp.records import Message, prompt_of, response_of
 from entp.text.words import words
 
 #: As in purge's default.

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from entp.conversation import Message
 from entp.judge.answers import YES_NO, probability_of_yes
 from entp.judge.prompt import Prompt, render
 from entp.judge.retry import ask_again
 from entp.llm.client import Choose, SupportsChoose, user
 from entp.progress import Advance
-from entp.records import Message
 
 PROMPT = Prompt("entp.audit", "toxicity.v1")
 

@@ -8,9 +8,9 @@ import polars as pl
 
 from entp.audit.features import SHINGLE_WORDS
 from entp.audit.sample import NewSample
+from entp.conversation import MESSAGES
 from entp.purge.duplicates.near import near_duplicates
 from entp.purge.duplicates.shingles import hashed_shingles
-from entp.records import MESSAGES
 
 
 def find_near_duplicates(samples: Sequence[NewSample], threshold: float) -> dict[str, tuple[str, float]]:

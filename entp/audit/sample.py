@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from entp.records import Message
+from entp.conversation import Message
 
 
 @dataclass(frozen=True)

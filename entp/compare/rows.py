@@ -28,13 +28,15 @@ def training_rows(
     selection = SELECTORS[method].select(signals, grid.rows, seed)
     chosen = samples.join(selection, on="id", how="inner").sort("id")
     return chosen.select(
-        "id", "source", "messages", "weight", origin=pl.lit(CHOSEN), parents=pl.concat_list("id")
+        "id", "source", "messages", "tools", "weight", origin=pl.lit(CHOSEN), parents=pl.concat_list("id")
     ).select([*TRAINING, "weight"])
 
 
 def publish_rows(rows: pl.DataFrame, held_out: pl.DataFrame, folder: Path) -> Path:
     """The rows as an `assemble` dataset that `train` reads, with the held-out samples for validation."""
-    validation = held_out.select("id", "source", "messages", origin=pl.lit(CHOSEN), parents=pl.concat_list("id"))
+    validation = held_out.select(
+        "id", "source", "messages", "tools", origin=pl.lit(CHOSEN), parents=pl.concat_list("id")
+    )
     with store.publish(folder, Identity("assemble", {}, "", {})) as dataset:
         dataset.write("train", rows.select(list(TRAINING)), TRAINING)
         dataset.write("validation", validation.select(list(TRAINING)), TRAINING)

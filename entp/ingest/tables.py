@@ -1,4 +1,4 @@
-"""The three tables of the stage, written part by part while rows come in."""
+"""The tables of the stage, written part by part while rows come in."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from typing import Any
 import polars as pl
 
 from entp.ingest.readers import RawRow
-from entp.records import QUARANTINE, REPEATS, SAMPLES
+from entp.ingest.sample import Table
+from entp.records import PREFERENCES, QUARANTINE, REPEATS, SAMPLES
 from entp.store import Dataset
 
 ROWS_PER_PART = 50_000
 RAW_CHARACTERS = 2_000
-SCHEMAS = {"samples": SAMPLES, "repeats": REPEATS, "quarantine": QUARANTINE}
+SCHEMAS = {"samples": SAMPLES, "preferences": PREFERENCES, "repeats": REPEATS, "quarantine": QUARANTINE}
+#: Quarantined rows that an error shows and keeps.
+EXAMPLES = 1_000
 
 
 class Tables:
@@ -27,22 +30,26 @@ class Tables:
         self.reasons: Counter[str] = Counter()
         self._waiting: dict[str, list[Mapping[str, Any]]] = {table: [] for table in SCHEMAS}
         self._seen: set[bytes] = set()
+        self.examples: list[dict[str, Any]] = []
 
-    def add_sample(self, sample: Mapping[str, Any]) -> None:
-        """Keep a sample; one whose content was there before is a repeat."""
-        key = bytes.fromhex(sample["id"])
+    def add(self, table: Table, record: Mapping[str, Any]) -> None:
+        """Keep a sample or a preference; one whose content was there before is a repeat."""
+        key = bytes.fromhex(record["id"])
         if key in self._seen:
-            self._add("repeats", {column: sample[column] for column in REPEATS})
+            self._add("repeats", {column: record[column] for column in REPEATS})
             return
         self._seen.add(key)
-        self._add("samples", sample)
+        self._add(table, record)
 
     def add_quarantined(self, row: RawRow, file: str, source: str, reason: str) -> None:
         """Set a row aside with its position and the start of its text."""
         raw = row.raw if row.fields is None else json.dumps(row.fields, ensure_ascii=False, default=str)
         shown = raw[:RAW_CHARACTERS].encode("utf-8", "backslashreplace").decode("utf-8")[:RAW_CHARACTERS]
         self.reasons[reason] += 1
-        self._add("quarantine", {"file": file, "line": row.line, "source": source, "reason": reason, "raw": shown})
+        record = {"file": file, "line": row.line, "source": source, "reason": reason, "raw": shown}
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(record)
+        self._add("quarantine", record)
 
     def finish(self) -> None:
         """Write what is waiting; a table without rows gets one empty part."""

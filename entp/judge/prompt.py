@@ -12,9 +12,9 @@ from importlib import resources
 from string import Template
 from typing import NamedTuple
 
+from entp.conversation import Message, context_of, response_of
 from entp.judge.fence import FENCE, inside_fence
 from entp.judge.persuasion import without_persuasion
-from entp.records import Message, prompt_of, response_of
 from entp.text.excerpt import ends, fits, shares
 
 
@@ -69,4 +69,4 @@ def _shown(messages: Sequence[Message]) -> tuple[str, str]:
 
 
 def _fenced(messages: Sequence[Message]) -> tuple[str, str]:
-    return inside_fence(prompt_of(list(messages))), inside_fence(response_of(list(messages)))
+    return inside_fence(context_of(messages)), inside_fence(response_of(messages))

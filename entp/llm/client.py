@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
+from entp.conversation import Message
 from entp.progress import Advance
-from entp.records import Message, digest_of
+from entp.records import digest_of
 
 Status = Literal["ok", "truncated", "refused", "timed_out", "failed"]
 #: Replies worth keeping: asking again would give the same. The others are tried again in the next run.

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from entp.conversation import Message
 from entp.errors import SetupError
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply
-from entp.records import Message
 
 
 @dataclass(frozen=True)

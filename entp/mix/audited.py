@@ -15,12 +15,13 @@ from entp.audit.measures import Vectors
 from entp.audit.sample import Finding, NewSample, Opinion
 from entp.config import Config
 from entp.contamination.index import load_index
+from entp.conversation import Message, prompt_of, response_of
 from entp.llm.session import Session
 from entp.mix.fuse import Fusion
 from entp.mix.trace import Decision
 from entp.progress import progress
 from entp.rate.raters import RATERS, rate_raw
-from entp.records import AUDIT_FINDINGS, AUDIT_MEASURES, Message, prompt_of, response_of
+from entp.records import AUDIT_FINDINGS, AUDIT_MEASURES
 from entp.stages import Inputs
 
 

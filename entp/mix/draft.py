@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from entp.conversation import Message
 from entp.mix import operators
 from entp.mix.acceptance import verdict
 from entp.mix.loss import Demand, Written, added, answer_loss, instruction_loss
 from entp.mix.trace import Ratings
 from entp.mix.work import Work
-from entp.records import Message
 from entp.track.spans import Operator
 
 

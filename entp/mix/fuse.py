@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from entp.config import Config
+from entp.conversation import Message
 from entp.llm.client import LanguageModel
 from entp.mix import acceptance
 from entp.mix.draft import Draft, settle
@@ -13,7 +14,6 @@ from entp.mix.methods.rivals import rewritten
 from entp.mix.operators import InfrastructureFault
 from entp.mix.trace import Decision, Ratings, to_json
 from entp.mix.work import Meter, Pair, Work
-from entp.records import Message
 from entp.text.key_terms import Corpus
 from entp.track.spans import PairSpans, Span, Step
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from entp.conversation import Message
 from entp.judge.answers import YES, YES_NO
 from entp.judge.fence import fenced, neutralise
 from entp.llm.client import Choose, Generate, Reply, user
@@ -20,7 +21,6 @@ from entp.mix.loss import Demand, SymbolicLoss, Written, answer_loss, instructio
 from entp.mix.templates import fill
 from entp.mix.work import Parent, Work
 from entp.rate.raters import rate_raw
-from entp.records import Message
 from entp.text.language import UNKNOWN
 from entp.track.spans import Operator
 

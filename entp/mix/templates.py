@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from entp.records import Message
+from entp.conversation import Message
 from entp.text.words import ngrams, words
 
 FOLDER = Path(__file__).parent / "prompts"

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from entp.config import Config
+from entp.conversation import Message, context_of, response_of
 from entp.errors import UsageError
 from entp.llm.client import Choose, Generate, LanguageModel, LogLikelihood, Reply
 from entp.mix.loss import Written
 from entp.mix.trace import Ratings, no_ratings, step
 from entp.progress import Advance
-from entp.records import Message, digest_of, prompt_of, response_of
+from entp.records import digest_of
 from entp.text.excerpt import ends
 from entp.track.spans import Operator, Step
 
@@ -105,7 +106,7 @@ def parent_from(sample: dict[str, Any], room: int) -> Parent:
     return Parent(
         id=sample["id"],
         messages=messages,
-        prompt=ends(prompt_of(messages), room),
+        prompt=ends(context_of(messages), room),
         response=ends(response_of(messages), room),
         language=sample["language"],
     )

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from entp import store
+from entp.conversation import with_text
 from entp.errors import DataError
-from entp.records import with_text
 from entp.stages import Inputs
 
 
@@ -19,7 +19,7 @@ class Pool:
     """Row i of every field is the same sample; rows are sorted by id, so nothing depends on the order of the input.
 
     `vectors` [n, d] are unit-length; `texts` are prompt and response; `instructions` what the user said last, in a
-    conversation of that many user `turns`.
+    conversation of that many user `turns`. What `calls_tools` has no partner: a writer cannot call them.
     """
 
     ids: Sequence[str]
@@ -28,6 +28,7 @@ class Pool:
     prompts: Sequence[str]
     instructions: Sequence[str]
     turns: Sequence[int]
+    calls_tools: np.ndarray
     vectors: np.ndarray
 
     def __len__(self) -> int:
@@ -45,10 +46,13 @@ def read_pool(inputs: Inputs) -> Pool:
         )
     from_user = pl.element().filter(pl.element().struct.field("role") == "user").struct.field("content")
     said = pl.col("messages").list.eval(from_user)
+    turn = pl.element().struct
+    calls = turn.field("tool_calls").is_not_null() | (turn.field("role") == "tool")
     samples = with_text(store.read(inputs["purge"], "samples")).with_columns(
         text=pl.concat_str("prompt", "response", separator="\n"),
         instruction=said.list.last().fill_null(""),
         turns=said.list.len(),
+        calls_tools=pl.col("messages").list.eval(calls).list.any(),
     )
     embeddings = store.read(inputs["curate"], "embeddings")
     rows = tier.join(samples, on="id", maintain_order="left").join(embeddings, on="id", maintain_order="left")
@@ -59,5 +63,6 @@ def read_pool(inputs: Inputs) -> Pool:
         prompts=rows["prompt"].to_list(),
         instructions=rows["instruction"].to_list(),
         turns=rows["turns"].to_list(),
+        calls_tools=rows["calls_tools"].to_numpy(),
         vectors=rows["vector"].list.to_array(rows["vector"][0].len()).to_numpy(),
     )

@@ -38,10 +38,11 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         with progress("pair: match", 2) as advance:
             candidates = strategy.find(pool, clustering.labels, config)
             advance(1)
-            edges = match(candidates.edges, strategy.weight, pool.vectors)
+            edges = match(_between_writable(candidates.edges, pool), strategy.weight, pool.vectors)
             advance(1)
         _require_pairs(edges, candidates, config.pair, len(pool))
-        unpaired = left_over(candidates, edges)
+        callers = np.flatnonzero(pool.calls_tools).tolist()
+        unpaired = {**left_over(candidates, edges), **dict.fromkeys(callers, "calls_tools")}
         assert 2 * len(edges) + len(unpaired) == len(pool), "a low-quality sample is in two pairs"
 
         tasks = [task_type(said, turns) for said, turns in zip(pool.instructions, pool.turns, strict=True)]
@@ -64,6 +65,11 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
             **{f"task_type/{name}": tasks.count(name) / len(tasks) for name in TASK_TYPES},
         }
         return dataset.summarise({name: round(value, DECIMALS) for name, value in metrics.items()})
+
+
+def _between_writable(edges: Sequence[Edge], pool: Pool) -> list[Edge]:
+    """Without the edges of samples that call tools."""
+    return [edge for edge in edges if not (pool.calls_tools[edge.first] or pool.calls_tools[edge.second])]
 
 
 def pairs_table(

@@ -10,6 +10,7 @@ import polars as pl
 
 from entp import store
 from entp.config import PurgeConfig
+from entp.conversation import answers, everything, heeding
 from entp.progress import progress
 from entp.purge.apply_rules import measure
 from entp.purge.choice import choose_rules
@@ -21,7 +22,7 @@ from entp.purge.repair import repair
 from entp.purge.rule import Rule
 from entp.purge.scratch import Scratch
 from entp.purge.spread import in_order, processors
-from entp.records import CONTAMINATED, LEAKS, with_text
+from entp.records import CONTAMINATED, LEAKS
 from entp.text.tokens import Tokens, lower_tokens
 
 #: Samples in a chunk: bounds memory, and gives the bar something to show.
@@ -46,29 +47,37 @@ def examine_pool(ingested: Path, config: PurgeConfig, scratch: Scratch) -> int:
 def examine_chunk(chunk: Numbered, settings: str, scratch: Scratch) -> int:
     """Repair and measure the samples of one chunk; returns their number. `settings` is a PurgeConfig as JSON.
 
-    Leaves `samples` (as mended), `repairs`, `personal`, `leaks`, `numbers` (by rule) and `shingles` (hashed, with the
-    exact key).
+    Leaves `samples` (as mended), `repairs`, `personal`, `leaks`, `numbers` (by rule, of every answer that is learnt
+    from) and `shingles` (hashed, with the exact key).
     """
     number, samples = chunk
     config, repairs, measured = _prepared(settings)
     mended, repaired = repair(samples, repairs)
     types = chosen_types(config.personal_data)
     mended, personal = replace_personal_data(mended, types)
-    texts = with_text(mended)
+    texts = answers(mended)
     tokens = {side: lower_tokens(texts[side]) for side in ("prompt", "response")}
+    # A conversation is compared by its last answer and all before it.
     shingles = shingle_lists(texts, tokens["prompt"], tokens["response"], config.shingle_words)
+    last = texts.select(pl.col("turn") == pl.col("turn").max().over("id")).to_series()
     scratch.write("samples", number, mended)
     scratch.write("repairs", number, without_personal_texts(repaired, types))
     scratch.write("personal", number, personal)
-    scratch.write("leaks", number, _leaks(texts, tokens, config))
-    scratch.write("numbers", number, measure(texts, tokens["response"], measured, config.languages))
-    scratch.write("shingles", number, shingles.with_columns(exact_keys(mended)))
+    scratch.write("leaks", number, _leaks(mended, texts, tokens, config))
+    scratch.write("numbers", number, measure(heeding(texts), tokens["response"], measured, config.languages))
+    scratch.write("shingles", number, shingles.filter(last).with_columns(exact_keys(mended)))
     return samples.height
 
 
-def _leaks(texts: pl.DataFrame, tokens: Mapping[str, Tokens], config: PurgeConfig) -> pl.DataFrame:
+def _leaks(
+    samples: pl.DataFrame, texts: pl.DataFrame, tokens: Mapping[str, Tokens], config: PurgeConfig
+) -> pl.DataFrame:
+    """What the samples give away anywhere: in the system turn, in earlier answers and in reasoning too."""
     if CONTAMINATED in config.disable:
         return LEAKS.to_frame()
+    whole = everything(samples)
+    if not whole.select("prompt", "response").equals(texts.select("prompt", "response")):
+        texts, tokens = whole, {side: lower_tokens(whole[side]) for side in ("prompt", "response")}
     return find_leaks(texts, tokens, benchmarks(tuple(config.benchmarks), config.contamination_words))
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from entp.conversation import MESSAGE, MESSAGES
 from entp.purge.rule import Rule
-from entp.records import MESSAGES, REPAIRS
+from entp.records import REPAIRS
 
 #: Each repair removes or replaces what it looks for, so a fixed point comes after two or three rounds; texts
 #: nested deeper than this are left as they are by then.
@@ -30,11 +31,12 @@ def repair(samples: pl.DataFrame, repairs: Sequence[Rule]) -> tuple[pl.DataFrame
         .filter(pl.col("after") != pl.col("before"))
         .sort("position", "turn")
     )
-    return with_turns(samples, turns, changed), changed.select(list(REPAIRS)).cast(REPAIRS)
+    rewritten = changed.select("position", "turn", content="after")
+    return with_turns(samples, turns, rewritten), changed.select(list(REPAIRS)).cast(REPAIRS)
 
 
 def turns_of(samples: pl.DataFrame) -> pl.DataFrame:
-    """One row per turn: `id`, `position` of the sample, number of the `turn` in it (from 0), `role` and `content`."""
+    """One row per turn: `id`, `position` of the sample, number of the `turn` in it (from 0), and a turn's fields."""
     return (
         samples.select("id", "messages")
         .with_row_index("position")
@@ -45,14 +47,15 @@ def turns_of(samples: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_turns(samples: pl.DataFrame, turns: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
-    """The samples, where turns in `changed` (`position`, `turn`) say `after` instead."""
+    """The samples, where turns in `changed` (`position`, `turn`) have its other columns' values, as far as not null."""
+    fields = [name for name in changed.columns if name not in ("position", "turn")]
     touched = turns.filter(pl.col("position").is_in(changed["position"].unique().implode()))
     messages = (
-        touched.join(changed.select("position", "turn", "after"), on=("position", "turn"), how="left")
-        .with_columns(content=pl.coalesce("after", "content"))
+        touched.join(changed, on=("position", "turn"), how="left", suffix="_new")
+        .with_columns(pl.coalesce(f"{name}_new", name).alias(name) for name in fields)
         .sort("position", "turn")
         .group_by("position", maintain_order=True)
-        .agg(rewritten=pl.struct("role", "content"))
+        .agg(rewritten=pl.struct(*(field.name for field in MESSAGE.fields)))
         .with_columns(pl.col("rewritten").cast(MESSAGES))
     )
     return (

@@ -9,10 +9,11 @@ from __future__ import annotations
 import polars as pl
 
 from entp.config import PurgeConfig
+from entp.conversation import with_text
 from entp.purge.apply_rules import FIRED
 from entp.purge.duplicates.commonness import commonness, count, empty_counts, weights
 from entp.purge.duplicates.substrings import shared_spans
-from entp.records import SPAN_PLACES, SPANS, WEIGHTS, with_text
+from entp.records import SPAN_PLACES, SPANS, WEIGHTS
 
 SHARED = "shared_span"
 #: Samples up to this quantile of commonness keep weight 1, and none falls below the floor (our choices).
@@ -35,7 +36,7 @@ def find_boilerplate(samples: pl.DataFrame, config: PurgeConfig) -> tuple[pl.Dat
     return (
         spans.select(list(SPANS)).cast(SPANS),
         located.select(list(SPAN_PLACES)).cast(SPAN_PLACES),
-        fired.select("id", keep=pl.lit(True), reason=pl.lit(SHARED), value="value").cast(FIRED),
+        fired.select("id", keep=pl.lit(True), reason=pl.lit(SHARED), value="value", turn=pl.lit(None)).cast(FIRED),
     )
 
 

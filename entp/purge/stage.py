@@ -101,7 +101,11 @@ def _write_samples(dataset: Dataset, scratch: Scratch, gone: pl.DataFrame) -> No
 def _contaminated(scratch: Scratch) -> pl.DataFrame:
     """FIRED rows of the samples that give an evaluation item away; `value` is the share of it that they hold."""
     worst = scratch.scan("leaks").group_by("id", maintain_order=True).agg(value=pl.col("share").max())
-    return worst.select("id", keep=pl.lit(False), reason=pl.lit(CONTAMINATED), value="value").cast(FIRED).collect()
+    return (
+        worst.select("id", keep=pl.lit(False), reason=pl.lit(CONTAMINATED), value="value", turn=pl.lit(None))
+        .cast(FIRED)
+        .collect()
+    )
 
 
 def _write_resemblance(dataset: Dataset, scratch: Scratch, gone: pl.DataFrame, config: PurgeConfig) -> pl.DataFrame:
@@ -119,7 +123,9 @@ def _write_resemblance(dataset: Dataset, scratch: Scratch, gone: pl.DataFrame, c
 
 def _must_hold_samples(ingested: int) -> None:
     if not ingested:
-        raise DataError("purge: nothing came in; look at what `entp ingest` put into quarantine")
+        raise DataError(
+            "purge: no sample came in; look at what `entp ingest` put into quarantine, or among the preferences"
+        )
 
 
 def _check(ingested: int, dropped: int, verdicts: pl.DataFrame, min_kept_ratio: float) -> None:

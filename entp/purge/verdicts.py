@@ -8,7 +8,8 @@ from entp.purge.scratch import Scratch
 
 #: The reason of a sample that nothing has to be said about.
 PASSED = "passed"
-_COLUMNS = ("id", "keep", "reason", "value")
+_COLUMNS = ("id", "keep", "reason", "value", "turn")
+_WHOLE = pl.lit(None, dtype=pl.Int64).alias("turn")
 
 
 def assemble_verdicts(scratch: Scratch, fired: pl.DataFrame, duplicates: pl.DataFrame) -> pl.DataFrame:
@@ -17,17 +18,19 @@ def assemble_verdicts(scratch: Scratch, fired: pl.DataFrame, duplicates: pl.Data
         [
             _repaired(scratch.scan("repairs")),
             fired.select(_COLUMNS),
-            duplicates.with_columns(keep=pl.lit(False), value=pl.coalesce("jaccard", "cosine")).select(_COLUMNS),
+            duplicates.with_columns(_WHOLE, keep=pl.lit(False), value=pl.coalesce("jaccard", "cosine")).select(
+                _COLUMNS
+            ),
         ]
     )
-    order = scratch.scan("numbers").select("id").collect().with_row_index("position")
+    order = scratch.scan("shingles").select("id").collect().with_row_index("position")
     silent = order.select("id").join(said, on="id", how="anti")
-    passed = silent.with_columns(keep=pl.lit(True), reason=pl.lit(PASSED), value=pl.lit(0.0))
+    passed = silent.with_columns(_WHOLE, keep=pl.lit(True), reason=pl.lit(PASSED), value=pl.lit(0.0))
     return (
         pl.concat([said, passed.select(_COLUMNS)])
         .join(order, on="id", how="left")
         .sort("position", "reason")
-        .select("id", pl.lit("purge").alias("stage"), "keep", "reason", "value")
+        .select("id", pl.lit("purge").alias("stage"), "keep", "reason", "value", "turn")
     )
 
 
@@ -38,7 +41,7 @@ def _repaired(repairs: pl.LazyFrame) -> pl.DataFrame:
         .explode("reason")
         .group_by("id", "reason")
         .agg(value=pl.col("turn").n_unique().cast(pl.Float64))
-        .with_columns(keep=pl.lit(True))
+        .with_columns(_WHOLE, keep=pl.lit(True))
         .select(_COLUMNS)
         .collect()
     )
@@ -49,7 +52,7 @@ def with_flags(verdicts: pl.DataFrame, flagged: pl.DataFrame) -> pl.DataFrame:
     if flagged.is_empty():
         return verdicts
     silent = (pl.col("reason") == PASSED) & pl.col("id").is_in(flagged["id"].implode())
-    added = flagged.select("id", pl.lit("purge").alias("stage"), "keep", "reason", "value")
+    added = flagged.select("id", pl.lit("purge").alias("stage"), "keep", "reason", "value", "turn")
     order = verdicts.select(pl.col("id").unique(maintain_order=True)).with_row_index("position")
     return (
         pl.concat([verdicts.filter(~silent), added])

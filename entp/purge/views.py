@@ -40,12 +40,12 @@ _OTHER_LETTERS = 0.04
 
 
 def with_views(texts: pl.DataFrame, responses: Tokens, allowed_languages: Sequence[str]) -> pl.LazyFrame:
-    """`id`, `source` and the columns of `entp.purge.rule.MEASURED_COLUMNS`, computed as far as they are asked for.
+    """`id`, `turn`, `source` and `entp.purge.rule.MEASURED_COLUMNS`, computed as far as they are asked for.
 
-    `texts` has the columns of `with_text`; `responses` are the tokens of its responses in lower case.
+    `texts` has the columns of `answers`; `responses` are the tokens of its responses in lower case.
     """
     return (
-        texts.select("id", "source", "prompt", "response", hashed_words(responses).alias("response_words"))
+        texts.select("id", "turn", "source", "prompt", "response", hashed_words(responses).alias("response_words"))
         .lazy()
         .with_columns(
             prompt_prose=_prose("prompt"),
@@ -61,6 +61,7 @@ def with_views(texts: pl.DataFrame, responses: Tokens, allowed_languages: Sequen
         )
         .select(
             "id",
+            "turn",
             "source",
             "prompt",
             "response",

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from entp.conversation import with_text
 from entp.errors import DataError
 from entp.rate.effects import length_correlation, source_share
 from entp.rate.rating import RawRating
-from entp.records import with_text
 
 if TYPE_CHECKING:
     from entp.llm.session import Usage

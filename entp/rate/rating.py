@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from entp.config import RateConfig
+from entp.conversation import Message
 from entp.llm.client import LanguageModel, Reply
 from entp.progress import Advance
-from entp.records import Message
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from entp.config import RateConfig
+from entp.conversation import Message, before, prompt_of, response_of, spoken
 from entp.judge.fence import neutralise
 from entp.judge.retry import ask_again
 from entp.llm.client import LogLikelihood, Reply, SupportsLogLikelihood
 from entp.progress import Advance
 from entp.rate.rating import RawRating, unrated
-from entp.records import Message, prompt_of, response_of
 from entp.text.excerpt import ends, estimated_tokens, fits, head, shares
 
 
@@ -69,10 +69,10 @@ async def rate_by_help(
 
 def request_for(messages: Sequence[Message], max_tokens: int) -> LogLikelihood:
     """The last answer as the continuation of the turns before it, each cut to its share of the budget."""
-    clean = [Message(role=turn["role"], content=neutralise(turn["content"])) for turn in messages]
-    for_context, for_response = shares(prompt_of(clean), response_of(clean), max_tokens)
-    context = recent_turns(clean[:-1], for_context)
-    return LogLikelihood(tuple(context), head(response_of(clean), for_response))
+    response = neutralise(response_of(messages))
+    earlier = [Message(role=turn["role"], content=neutralise(turn["content"])) for turn in spoken(before(messages))]
+    for_context, for_response = shares(neutralise(prompt_of(messages)), response, max_tokens)
+    return LogLikelihood(tuple(recent_turns(earlier, for_context)), head(response, for_response))
 
 
 def recent_turns(turns: Sequence[Message], max_tokens: float) -> list[Message]:
@@ -97,7 +97,7 @@ def recent_turns(turns: Sequence[Message], max_tokens: float) -> list[Message]:
 
 def is_cut(messages: Sequence[Message], max_tokens: int) -> bool:
     """Whether `request_for` leaves a part of the conversation out."""
-    return not fits(prompt_of(list(messages)) + response_of(list(messages)), max_tokens)
+    return not fits(prompt_of(messages) + response_of(messages), max_tokens)
 
 
 def every_second(advance: Advance | None) -> Advance | None:

@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from entp.conversation import with_text
 from entp.rate.effects import without_effects
 from entp.rate.raters import RATERS
 from entp.rate.rating import RawRating
-from entp.records import RATINGS, with_text
+from entp.records import RATINGS
 
 HIGHEST = 5
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from entp import store
-from entp.records import with_text
+from entp.conversation import with_text
 from entp.report import figures
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ import polars as pl
 
 from entp import accounting, lineage, store
 from entp.config import Config
+from entp.conversation import with_text
 from entp.plan import actual, wording
-from entp.records import ACCEPTED_STATUSES, with_text
+from entp.records import ACCEPTED_STATUSES
 from entp.report import curation, figures, purging
 from entp.report.summary import SUMMARY, cost_rows, evaluation_rows, rater_rows, write_summary
 

@@ -16,7 +16,7 @@ def detect_language(text: str) -> tuple[str, float]:
     """ISO 639 code and probability; ("und", 0.0) where the text has too few letters to tell."""
     if has_mostly_cjk(text):
         return "zh", 1.0
-    if sum(character.isalpha() for character in text[:200]) < MIN_LETTERS:
+    if sum(map(str.isalpha, text[:200])) < MIN_LETTERS:
         return UNKNOWN, 0.0
     best = _detector().detect(text[:1000].replace("\n", " "), model="lite", k=1)[0]
     language = "zh" if best["lang"] in AS_CHINESE else str(best["lang"])
@@ -30,7 +30,7 @@ def has_mostly_cjk(text: str) -> bool:
     han = sum("\u4e00" <= character <= "\u9fff" for character in text)
     if han < 2 or any("\u3040" <= character <= "\u30ff" or "\uac00" <= character <= "\ud7af" for character in text):
         return False
-    return han * 2 > sum(character.isalpha() for character in text)
+    return han * 2 > sum(map(str.isalpha, text))
 
 
 @cache

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from pydantic import ValidationError
 
 from entp import store
+from entp.conversation import canonical
 from entp.errors import DataError
 from entp.records import FUSION_STATUSES
 from entp.track import spans
@@ -75,8 +77,13 @@ def _check_published(pairs: Sequence[PairSpans], mix: Path, path: Path) -> None:
     published = {row["pair_id"]: row for row in rows.collect().iter_rows(named=True)}
     for pair in pairs:
         row = published.get(pair.pair_id)
-        if row is None or row["status"] != pair.status or row["messages"] not in (None, pair.messages):
+        if row is None or row["status"] != pair.status or not _same(row["messages"], pair.messages):
             raise DataError(
                 f"{path}: what it tells of pair {pair.pair_id} is not what {mix} holds; another run wrote the file "
                 "since (is ENTP_CACHE_DIR shared?): run the stage mix again"
             )
+
+
+def _same(published: list[dict[str, Any]] | None, told: Sequence[Mapping[str, Any]] | None) -> bool:
+    """Whether two conversations are the same; one that was not published is no other."""
+    return published is None or canonical(published) == canonical(told or [])

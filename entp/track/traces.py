@@ -11,8 +11,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from entp.conversation import Message, prompt_of, response_of
 from entp.progress import progress
-from entp.records import Message, digest_of, prompt_of, response_of
+from entp.records import digest_of
 from entp.track.spans import Conversation, PairSpans, Span
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from entp.conversation import Message
 from entp.errors import SetupError
-from entp.records import Message
 
 MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
 

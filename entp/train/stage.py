@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,11 @@ from entp import store
 from entp.config import Config, TrainConfig
 from entp.errors import DataError
 from entp.llm.embedded import model_identity
-from entp.records import TRAINING_LOG, VALIDATION_LOSSES, digest_of
+from entp.records import TRAINING_LOG, UNUSED, VALIDATION_LOSSES, digest_of
 from entp.stages import Inputs, identity
 from entp.store import Summary
 from entp.train.chat_template import marked_template
-from entp.train.examples import Encoded, encode
+from entp.train.examples import NO_ANSWER_LEFT, Encoded, encode
 from entp.train.model import load_model, load_tokenizer, merged, trainable
 from entp.train.packing import keeps_samples_apart
 from entp.train.publish import model_card, save_adapter, save_model
@@ -40,6 +42,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
             encode(tokenizer, template, store.read(inputs["assemble"], table), config.train.max_length)
             for table in ("train", "validation")
         )
+        _refuse_unrenderable(inputs["assemble"], training, config.train)
         _require_examples(training, config.train)
         cache = store.cache_folder(output)
         before = base_losses(lambda: load_model(config.train), base, held_out.examples, cache)
@@ -59,6 +62,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
 
         dataset.write("log", fitted.log, TRAINING_LOG)
         dataset.write("validation", _validation(inputs["assemble"], held_out, before, after), VALIDATION_LOSSES)
+        dataset.write("unused", _unused(inputs["assemble"], {"train": training, "validation": held_out}), UNUSED)
         losses = _losses(fitted.log, held_out, before, after)
         card = model_card(settings, current.parents["assemble"], current.config_digest, fitted.steps, losses)
         (dataset.subfolder("model") / "README.md").write_text(card, encoding="utf-8")
@@ -110,7 +114,7 @@ def _measures(fitted: Fitted, training: Encoded, settings: TrainConfig) -> dict[
         "tokens_per_second": round(fitted.tokens_per_second, 1),
         "trainable_parameters": float(fitted.trainable_parameters),
         "truncated_rows": float(training.cut),
-        "unusable_rows": float(training.unusable),
+        "unusable_rows": float(len(training.unused)),
         **({"packing_efficiency": round(packing, 6)} if settings.packing else {}),
     }
 
@@ -123,8 +127,12 @@ def _notes(config: TrainConfig, settings: TrainConfig, training: Encoded, fitted
         notes.append(
             f"{training.cut} rows were longer than train.max_length={config.max_length} tokens and lost their end"
         )
-    if training.unusable:
-        notes.append(f"{training.unusable} rows have no answer within train.max_length tokens and were left out")
+    notes += [
+        f"{count} rows were left out: {reason} ({config.max_length} tokens)"
+        if reason == NO_ANSWER_LEFT
+        else f"{count} rows were left out: {reason}"
+        for reason, count in Counter(training.unused.values()).most_common()
+    ]
     if fitted.resumed_at:
         notes.append(f"went on from the checkpoint of step {fitted.resumed_at}")
     return tuple(notes)
@@ -134,6 +142,29 @@ def _require_examples(training: Encoded, config: TrainConfig) -> None:
     if training.examples:
         return
     raise DataError(
-        f"train: none of {training.unusable} rows has an answer within train.max_length={config.max_length} tokens; "
-        "raise train.max_length, or shorten the prompts"
+        f"train: none of {len(training.unused)} rows can be trained on: "
+        + "; ".join(f"{reason} ({count})" for reason, count in Counter(training.unused.values()).most_common())
+        + f"; raise train.max_length={config.max_length}, shorten the prompts, or take another train.model"
     )
+
+
+def _refuse_unrenderable(assembled: Path, training: Encoded, config: TrainConfig) -> None:
+    """Raise DataError for rows that the model's chat template cannot hold, unless they are to be left out."""
+    lost = {place: reason for place, reason in training.unused.items() if reason != NO_ANSWER_LEFT}
+    if not lost or config.unrenderable == "leave_out":
+        return
+    place, reason = next(iter(lost.items()))
+    row = store.read(assembled, "train")["id"][place]
+    raise DataError(
+        f"train: {len(lost)} rows cannot be trained on as they are, the first is {row}: {reason}; take a train.model "
+        "whose chat template has a place for it, or leave such rows out with train.unrenderable=leave_out"
+    )
+
+
+def _unused(assembled: Path, splits: Mapping[str, Encoded]) -> pl.DataFrame:
+    rows = [
+        (store.read(assembled, split)["id"][place], split, reason)
+        for split, encoded in splits.items()
+        for place, reason in encoded.unused.items()
+    ]
+    return pl.DataFrame(rows, schema=UNUSED, orient="row")

@@ -9,7 +9,7 @@ from entp.audit.sample import Finding, NewSample
 from entp.config import AuditConfig
 from entp.contamination.index import build_index
 from entp.contamination.items import Item
-from entp.records import Message
+from entp.conversation import Message
 
 CONFIG = AuditConfig()
 ITEM = "Why does the full moon look so much larger near the horizon than high up in the winter sky?"

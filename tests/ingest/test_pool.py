@@ -26,6 +26,7 @@ def test_the_sample_pool_gives_the_rows_its_readme_tells(pool):
     assert pool.summary.metrics == {
         "rows_read": 250,
         "samples": 244,
+        "preferences": 0,
         "repeats": 2,
         "quarantined": 4,
         "kept_ratio": 244 / 250,
@@ -56,7 +57,7 @@ def test_the_sample_pool_has_conversations_of_several_turns(pool):
         ("sft_pool_small", 5000, 4994, 0),
         ("moss_sft_samples", 620, 620, 0),
         ("zh_hikariming_extra", 10282, 9123, 1),
-        ("alpaca_original_52k", 52002, 52002, 0),
+        ("alpaca_original_52k", 52002, 51997, 5),
         ("alpaca_zh_mt_20k", 20438, 20437, 0),
         ("flan_v2_cot", 33443, 33442, 0),
         ("gpteacher", 14131, 14131, 0),

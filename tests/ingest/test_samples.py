@@ -41,10 +41,10 @@ def test_a_stated_language_code_wins_but_a_programming_language_does_not(tmp_pat
     assert ingest_rows(tmp_path, {**ROW, "language": "python"}).samples["language"].to_list() == ["en"]
 
 
-def test_meta_tells_the_position_and_keeps_other_scalar_columns(tmp_path):
-    row = {**ROW, "id": 7, "score": 0.5, "tags": ["a"], "note": None, "file": "theirs", "long": "x" * 999}
+def test_meta_tells_the_position_and_keeps_other_columns(tmp_path):
+    row = {**ROW, "id": 7, "score": 0.5, "tags": ["a"], "note": None, "file": "theirs"}
     meta = ingest_rows(tmp_path, CHINESE, row).meta[1]
-    assert meta == {"file": "rows.jsonl", "row": 2, "id": 7, "score": 0.5, "input_file": "theirs"}
+    assert meta == {"file": "rows.jsonl", "row": 2, "id": 7, "score": 0.5, "tags": ["a"], "input_file": "theirs"}
 
 
 def test_a_repeated_row_is_kept_once_and_listed(tmp_path):
@@ -58,6 +58,7 @@ def test_every_row_is_counted_exactly_once(tmp_path):
     assert metrics == {
         "rows_read": 5,
         "samples": 2,
+        "preferences": 0,
         "repeats": 1,
         "quarantined": 2,
         "kept_ratio": 0.4,
@@ -76,7 +77,7 @@ def test_an_ingest_without_bad_rows_has_an_empty_quarantine_table(tmp_path):
 
 
 def test_nothing_readable_names_the_commonest_reasons(tmp_path):
-    with pytest.raises(DataError, match="0 of 3 rows could be read; commonest reasons: missing_response 2, empty 1"):
+    with pytest.raises(DataError, match=r"none of its 3 rows can be read; reasons: missing_response 2 .*, empty 1"):
         ingest_rows(tmp_path, {"prompt": "?"}, {"prompt": "?"}, {"prompt": "", "completion": ""}, format="auto")
 
 

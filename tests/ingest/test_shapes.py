@@ -68,7 +68,7 @@ def test_text_parts_are_put_together_and_image_parts_refused(tmp_path):
     image = {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}, said]}
     tables = ingest_rows(tmp_path, text, image)
     assert tables.turns == [[("user", "Who?"), ("assistant", "A cat.")]]
-    assert tables.reasons == [(2, "not_text")]
+    assert tables.reasons == [(2, "needs_media")]
 
 
 def test_content_is_kept_character_for_character(tmp_path):
@@ -97,10 +97,11 @@ GOOD = {"instruction": "Why?", "input": "", "output": "Because."}
         ({"conversations": [{"from": "gpt", "value": "Hello."}]}, "wrong_role_order"),
         ({"conversations": [{"from": who, "value": "x"} for who in ("human", "human", "gpt")]}, "wrong_role_order"),
         ({"conversations": [{"from": who, "value": "x"} for who in ("human", "gpt", "human")]}, "missing_response"),
-        ({"conversations": [{"from": who, "value": "x"} for who in ("human", "function", "gpt")]}, "unknown_role"),
+        ({"conversations": [{"from": who, "value": "x"} for who in ("human", "narrator", "gpt")]}, "unknown_role"),
+        ({"conversations": [{"from": who, "value": "x"} for who in ("human", "function", "gpt")]}, "wrong_role_order"),
         (
             {"chat": {"turn_1": {"Human": "Time?", "Commands": "<|Commands|>: clock()<eoc>", "MOSS": "9"}}},
-            "unknown_role",
+            "unreadable_tools",
         ),
         ("just text", "not_an_object"),
         ({"something": "else"}, "missing_prompt"),

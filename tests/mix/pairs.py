@@ -13,11 +13,11 @@ import pytest
 
 from entp import params
 from entp.config import AuditConfig, Config, LLMConfig, LossConfig, Section
+from entp.conversation import Message
 from entp.llm.client import Choose, Generate, LogLikelihood, Reply, Request
 from entp.llm.session import open_session
 from entp.mix.fuse import Fusion, fuse
 from entp.mix.work import Pair, Parent
-from entp.records import Message
 from entp.text.key_terms import count_documents
 from tests.fake_backend import FakeBackend
 

@@ -20,6 +20,7 @@ def pool(vectors: np.ndarray, languages: Sequence[str] | None = None, texts: Seq
         prompts=said,
         instructions=said,
         turns=[1] * size,
+        calls_tools=np.zeros(size, dtype=bool),
         vectors=vectors.astype(np.float32),
     )
 

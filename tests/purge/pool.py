@@ -8,12 +8,13 @@ from typing import Any
 import polars as pl
 
 from entp.config import Config, PurgeConfig
+from entp.conversation import with_text
 from entp.purge import priors
 from entp.purge.apply_rules import decide, measure
 from entp.purge.repair import repair
 from entp.purge.rule import LowerQuantile, Rule, UpperQuantile
 from entp.purge.rules import ALL_RULES
-from entp.records import SAMPLES, with_text
+from entp.records import SAMPLES
 from entp.text.tokens import lower_tokens
 from tests.datasets import sample
 

@@ -14,10 +14,10 @@ from entp import store
 from entp.contamination.index import build_index
 from entp.contamination.items import Item
 from entp.contamination.prefilter import build_prefilter
+from entp.conversation import with_text
 from entp.errors import UsageError
 from entp.purge.leaks import Benchmarks, find_leaks
 from entp.purge.stage import run
-from entp.records import with_text
 from entp.text.tokens import lower_tokens
 from entp.text.words import words
 from tests.datasets import publish, sample

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entp import store
+from entp.conversation import Message
 from entp.errors import UsageError
 from entp.pii.find import TYPES
 from entp.purge.personal import chosen_types, replace_personal_data, without_personal_data
 from entp.purge.stage import run
-from entp.records import Message
 from tests.datasets import publish, sample
 from tests.purge.pool import configured, frame
 

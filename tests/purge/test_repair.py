@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from entp.conversation import Message
 from entp.purge.repair import repair
-from entp.records import Message
 from tests.datasets import sample
 from tests.purge.pool import REPAIRS, frame
 

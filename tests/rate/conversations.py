@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from entp.records import Message
+from entp.conversation import Message
 
 JUDGING = Path(__file__).parent.parent.parent / "examples" / "judging"
 

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from entp.config import RateConfig
+from entp.conversation import Message
 from entp.llm.client import LogLikelihood, Reply
 from entp.progress import Advance
 from entp.rate.raters import rate_raw
 from entp.rate.rating import RawRating
 from entp.rate.response_odds import recent_turns, request_for
-from entp.records import Message
 from entp.text.excerpt import estimated_tokens
 from tests.fake_backend import FakeBackend, FakeModel
 from tests.rate.conversations import conversation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from entp.records import Message
+from entp.conversation import Message
 from tests.datasets import publish
 
 CHATML = (
@@ -14,6 +14,21 @@ CHATML = (
     "{{ '<|im_start|>system\nBe helpful, and brief<|im_end|>\n' }}{% endif %}"
     "{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+#: A template with a place for tools, calls, results and reasoning.
+TOOLS_CHATML = (
+    "{%- for message in messages %}"
+    "{%- if loop.first and tools %}{{ '<|im_start|>tools\n' + (tools | tojson) + '<|im_end|>\n' }}{% endif %}"
+    "{{- '<|im_start|>' + message['role'] + '\n' }}"
+    "{%- if message['role'] == 'assistant' %}{% generation %}"
+    "{%- if message.reasoning_content %}{{ '<think>' + message.reasoning_content + '</think>' }}{% endif %}"
+    "{{- message['content'] }}"
+    "{%- for call in message.tool_calls or [] %}"
+    "{{ '<tool_call>' + (call.function | tojson) + '</tool_call>' }}{% endfor %}"
+    "{{- '<|im_end|>' }}{% endgeneration %}{% else %}{{- message['content'] + '<|im_end|>' }}{% endif %}"
+    "{{- '\n' }}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 
 

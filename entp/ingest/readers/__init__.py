@@ -12,7 +12,7 @@ from entp.ingest.readers.delimited import read_delimited
 from entp.ingest.readers.json_document import read_json_elements, read_json_object
 from entp.ingest.readers.json_lines import read_json_lines
 from entp.ingest.readers.parquet import read_parquet
-from entp.ingest.readers.row import RawRow
+from entp.ingest.readers.row import RawRow, decode_value
 
 __all__ = ["RawRow", "read_rows"]
 
@@ -35,11 +35,23 @@ def _read_json(file: InputFile, handle: BinaryIO) -> Iterator[RawRow]:
     """JSON Lines and JSON documents often carry each other's ending, so the content decides."""
     head = read_head(file, HEAD).decode("utf-8-sig", "replace").lstrip()
     text = open_text(file, handle)
-    if head.startswith("["):
+    if head.startswith("[") or (file.container == "jsonl" and _is_spread(head)):
         return read_json_elements(text)
     if file.container == "jsonl" or _starts_as_lines(head):
         return read_json_lines(text)
     return read_json_object(text.read())
+
+
+def _is_spread(head: str) -> bool:
+    """Whether the first object goes over several lines, as pretty printers write it."""
+    first = head.partition("\n")[0].strip()
+    if not first.startswith("{") or first.endswith("}"):
+        return False
+    try:
+        _, end, _ = decode_value(head)
+    except (ValueError, RecursionError):
+        return first == "{"
+    return "\n" in head[:end]
 
 
 def _starts_as_lines(head: str) -> bool:

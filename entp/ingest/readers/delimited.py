@@ -68,6 +68,8 @@ def read_delimited(file: InputFile, text: TextIO) -> Iterator[RawRow]:
             return
         if not cells:
             continue
+        # Joined files leave a byte order mark at the start of a line.
+        cells[0] = cells[0].removeprefix("\ufeff")
         line += 1
         if len(cells) == len(header):
             yield RawRow(line, dict(zip(header, cells, strict=True)))

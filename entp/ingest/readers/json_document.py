@@ -12,17 +12,15 @@ import re
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from entp.ingest.readers.row import LONGEST_ROW, RawRow, parsed_row, unreadable_row
+from entp.ingest.readers.row import LONGEST_ROW, RawRow, decode_value, parsed_row, unreadable_row
 from entp.ingest.shapes import shape_of
 
 CHUNK = 1 << 18
 RESYNC_SPAN = 1 << 20
-BETWEEN_ELEMENTS = re.compile(r"[\s,\[\]]*")
+BETWEEN_ELEMENTS = re.compile(r"[\s,\[\]\ufeff]*")
 NEXT_OBJECT = re.compile(r"[,\n]\s*(?=\{)")
 #: A parse error this near the end of what has been read may only mean that the element goes on (longest escape: 6).
 CUT_MARGIN = 16
-
-decode = json.JSONDecoder().raw_decode
 
 
 class Window:
@@ -61,25 +59,24 @@ def read_json_elements(stream: TextIO) -> Iterator[RawRow]:
             end = _next_readable(window, fields)
             yield unreadable_row(line, window.text[window.position : end].rstrip(", \r\n"), "invalid_json")
         else:
-            value, end = found
+            value, end, repeated = found
             if isinstance(value, dict):
                 fields = set(value)
-            yield parsed_row(line, value, window.text[window.position : end])
+            yield parsed_row(line, value, window.text[window.position : end], repeated)
         window.position = end
 
 
 def read_json_object(text: str) -> Iterator[RawRow]:
     """The rows of one object: its lists of objects, or its values if all are objects, or itself as a single row."""
     try:
-        document = json.loads(text)
+        document, end, repeated = decode_value(text.strip())
+        if end != len(text.strip()):
+            raise ValueError("more than one document")
     except (ValueError, RecursionError):
         yield from read_json_elements(io.StringIO(text))
         return
-    if not isinstance(document, dict):
-        yield parsed_row(1, document, text)
-        return
-    if shape_of(document) is not None:
-        yield RawRow(1, document)
+    if not isinstance(document, dict) or shape_of(document) is not None:
+        yield parsed_row(1, document, text, repeated)
         return
     lists = [value for value in document.values() if _holds_objects(value)]
     if lists:
@@ -89,14 +86,14 @@ def read_json_object(text: str) -> Iterator[RawRow]:
     else:
         rows = [document]
     for line, row in enumerate(rows, start=1):
-        yield parsed_row(line, row, json.dumps(row, ensure_ascii=False))
+        yield parsed_row(line, row, json.dumps(row, ensure_ascii=False), repeated)
 
 
-def _element(window: Window) -> tuple[Any, int] | None:
-    """The value at the window's position and where it ends; None where it is broken."""
+def _element(window: Window) -> tuple[Any, int, bool] | None:
+    """`decode_value` at the window's position; None where it is broken."""
     while True:
         try:
-            return decode(window.text, window.position)
+            return decode_value(window.text, window.position)
         except RecursionError:
             return None
         except ValueError as error:
@@ -120,7 +117,7 @@ def _next_readable(window: Window, fields: set[str]) -> int:
         window.grow()
     for match in NEXT_OBJECT.finditer(window.text, window.position + 1):
         try:
-            value, _ = decode(window.text, match.end())
+            value = decode_value(window.text, match.end())[0]
         except (ValueError, RecursionError):
             continue
         if not fields or fields & set(value):

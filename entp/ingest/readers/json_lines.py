@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from typing import TextIO
 
-from entp.ingest.readers.row import LONGEST_ROW, RawRow, parse_row
+from entp.ingest.readers.row import BETWEEN, LONGEST_ROW, RawRow, parse_row
 
 
 def read_json_lines(text: TextIO) -> Iterator[RawRow]:
@@ -18,7 +18,7 @@ def read_json_lines(text: TextIO) -> Iterator[RawRow]:
         if len(line) == LONGEST_ROW and not line.endswith("\n"):
             _skip_line(text)
             yield RawRow(number, None, "too_long", line)
-        elif line.strip():
+        elif line.strip(BETWEEN):
             yield parse_row(number, line.rstrip("\r\n"))
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from entp.ingest.encoding import open_bytes
 from entp.ingest.files import InputFile
-from entp.ingest.readers.row import RawRow
+from entp.ingest.readers.row import RawRow, without_nulls
 
 BATCH_ROWS = 2048
 
@@ -37,7 +37,9 @@ def _rows(batch: pa.RecordBatch, first: int) -> Iterator[RawRow]:
     except UnicodeDecodeError:
         yield from _rows_one_by_one(batch, first)
         return
+    nested = [field.name for field in batch.schema if pa.types.is_nested(field.type)]
     for line, fields in enumerate(rows, start=first):
+        fields.update((name, without_nulls(fields[name])) for name in nested)
         yield RawRow(line, fields)
 
 

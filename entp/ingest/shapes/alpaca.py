@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
+from entp.conversation import Message
 from entp.ingest.reasons import RowError
-from entp.ingest.shapes.fields import Fields, Shape, exchange, first_present, joined, optional_text, text_of
-from entp.records import Message
+from entp.ingest.shapes.choices import OPTIONS, chosen_text, options_of, with_options
+from entp.ingest.shapes.fields import (
+    REASONING,
+    SYSTEM,
+    Fields,
+    Shape,
+    exchange,
+    first_present,
+    joined,
+    optional_text,
+    text_of,
+)
+
+RESPONSE = ("output", "response")
 
 
-def _fits(columns: Collection[str]) -> bool:
-    return "instruction" in columns and ("output" in columns or "response" in columns)
+def _fits(fields: Fields) -> bool:
+    return "instruction" in fields and not fields.keys().isdisjoint(RESPONSE)
 
 
 def _messages(fields: Fields) -> list[Message]:
+    options = options_of(fields)
     instruction = text_of(first_present(fields, ["instruction"], "missing_prompt"))
-    response = text_of(first_present(fields, ["output", "response"], "missing_response"))
+    response = chosen_text(first_present(fields, RESPONSE, "missing_response"), options)
     prompt = instruction
     context = optional_text(fields, "input", "context")
     if context.strip():
         prompt = joined(instruction, context)
-    *opening, question, answer = exchange(fields, prompt, response)
+    *opening, question, answer = exchange(fields, with_options(prompt, options), response)
     return [*opening, *_earlier(fields.get("history")), question, answer]
 
 
@@ -40,8 +53,8 @@ def _earlier(history: Any) -> list[Message]:
 
 ALPACA = Shape(
     name="alpaca",
-    columns="instruction, output (or response), and if wanted input (or context), system, history",
+    columns="instruction, output (or response), and if wanted input (or context), system, history, choices, reasoning",
     fits=_fits,
     messages=_messages,
-    content=frozenset({"instruction", "input", "context", "output", "response", "system", "history"}),
+    content=frozenset({"instruction", "input", "context", *RESPONSE, "history", *SYSTEM, *REASONING, *OPTIONS}),
 )

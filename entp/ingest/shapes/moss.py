@@ -1,6 +1,6 @@
 """MOSS conversations: {"turn_1": {"Human": "<|Human|>: ...<eoh>", "MOSS": "<|MOSS|>: ...<eom>"}, ...}.
 
-The markers are the format's own and come off. Turns that call tools need what we do not keep, so they are refused.
+The markers are the format's own and come off. Its calls of tools are programs of its own kind, so they are refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def moss_turns(conversation: dict[str, Any]) -> list[dict[str, Any]]:
         if not isinstance(exchange, dict) or "Human" not in exchange:
             raise RowError("not_text")
         if any(_plain(exchange.get(tool, "None")) not in ("", "None") for tool in TOOLS):
-            raise RowError("unknown_role")
+            raise RowError("unreadable_tools")
         turns.append({"from": "human", "value": _plain(exchange["Human"])})
         turns.append({"from": "gpt", "value": _plain(exchange.get("MOSS"))})
     return turns

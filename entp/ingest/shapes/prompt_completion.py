@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
+from entp.conversation import Message
+from entp.ingest.shapes.choices import OPTIONS, chosen_text, options_of, with_options
 from entp.ingest.shapes.conversation import turns_of
-from entp.ingest.shapes.fields import Fields, Shape, exchange, first_present, text_of
-from entp.records import Message
+from entp.ingest.shapes.fields import REASONING, SYSTEM, Fields, Shape, exchange, first_present, text_of
+
+RESPONSE = ("completion", "response")
 
 
-def _fits(columns: Collection[str]) -> bool:
-    return "prompt" in columns and ("completion" in columns or "response" in columns)
+def _fits(fields: Fields) -> bool:
+    return "prompt" in fields and not fields.keys().isdisjoint(RESPONSE)
 
 
 def _messages(fields: Fields) -> list[Message]:
     prompt = first_present(fields, ["prompt"], "missing_prompt")
-    completion = first_present(fields, ["completion", "response"], "missing_response")
+    completion = first_present(fields, RESPONSE, "missing_response")
     if isinstance(prompt, list) and isinstance(completion, list):
         return turns_of([*prompt, *completion])
-    return exchange(fields, text_of(prompt), text_of(completion))
+    options = options_of(fields)
+    return exchange(fields, with_options(text_of(prompt), options), chosen_text(completion, options))
 
 
 PROMPT_COMPLETION = Shape(
     name="prompt_completion",
-    columns="prompt, completion (or response), and if wanted system",
+    columns="prompt, completion (or response), and if wanted system, choices, reasoning",
     fits=_fits,
     messages=_messages,
-    content=frozenset({"prompt", "completion", "response", "system"}),
+    content=frozenset({"prompt", *RESPONSE, *SYSTEM, *REASONING, *OPTIONS}),
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from entp.config import Config, PurgeConfig
+from entp.conversation import with_text
 from entp.embed import embed_samples
 from entp.progress import progress
 from entp.purge.duplicates.exact import exact_duplicates
@@ -17,7 +18,7 @@ from entp.purge.duplicates.index import indexed_chunks
 from entp.purge.duplicates.near import near_duplicates
 from entp.purge.duplicates.semantic import semantic_duplicates, survivor_rank
 from entp.purge.scratch import Scratch
-from entp.records import DUPLICATE_REASONS, DUPLICATES, with_text
+from entp.records import DUPLICATE_REASONS, DUPLICATES
 
 EXACT, NEAR, SEMANTIC = DUPLICATE_REASONS
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from entp.records import with_text
+from entp.conversation import with_text
 from entp.text.tokens import Tokens, lower_tokens, mix, shingle_hashes
 
 Shingles = frozenset[str]
@@ -36,19 +37,31 @@ def shingle_lists(texts: pl.DataFrame, prompts: Tokens, responses: Tokens, size:
 
     `texts` has the columns of `with_text`, the tokens are of its texts in lower case. The same text has the same hashes
     in every process, version and machine. Two texts differ in their hashes as in their shingles but for collisions of
-    64 bits (one pair of shingles in 10^19).
+    64 bits (one pair of shingles in 10^19). Under another system turn, or with other tools, the same text has others.
     """
+    setting = _settings(texts)
     return texts.select(
         "id",
         length=pl.col("response").str.len_chars().cast(pl.Int64),
-        prompt=_hashes(prompts, size, _TAGS["prompt"]),
-        response=_hashes(responses, size, _TAGS["response"]),
+        prompt=_hashes(prompts, size, _TAGS["prompt"], setting),
+        response=_hashes(responses, size, _TAGS["response"], setting),
     )
 
 
-def _hashes(found: Tokens, size: int, tag: np.uint64) -> pl.Series:
+def _settings(texts: pl.DataFrame) -> np.ndarray:
+    """A number for what a conversation is held under, 0 for nothing: its system turn, in lower case, and its tools."""
+    parts = texts.select(pl.col("system").str.to_lowercase().str.strip_chars(), pl.col("tools").fill_null("")).rows()
+    return np.array([_number("\0".join(part)) if any(part) else 0 for part in parts], dtype=np.uint64)
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+
+
+def _hashes(found: Tokens, size: int, tag: np.uint64, setting: np.ndarray) -> pl.Series:
     """A list of distinct hashes for each text."""
     runs, per_text = shingle_hashes(found, size)
     offsets = np.concatenate([[0], np.cumsum(per_text)])
-    lists = pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(mix(runs ^ tag)))))
+    tags = np.repeat(setting, per_text) ^ tag if setting.any() else tag
+    lists = pl.Series(pl.from_arrow(pa.LargeListArray.from_arrays(offsets, pa.array(mix(runs ^ tags)))))
     return lists.list.unique()

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from entp.config import RateConfig
+from entp.conversation import Message
 from entp.llm.client import LanguageModel
 from entp.progress import Advance
 from entp.rate.raters import ifd, judge, judge_generated, likelihood, nll
 from entp.rate.rating import Rater, RawRating
-from entp.records import Message
 
 __all__ = ["RATERS", "RawRating", "rate_raw"]
 

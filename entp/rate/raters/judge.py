@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from entp.config import RateConfig
+from entp.conversation import Message
 from entp.judge.answers import MIN_ANSWER_MASS, moments
 from entp.judge.prompt import Prompt, is_cut, is_hidden, render
 from entp.judge.retry import ask_again
 from entp.llm.client import Choose, Reply, SupportsChoose, user
 from entp.progress import Advance
 from entp.rate.rating import RawRating, unrated
-from entp.records import Message
 
 PROMPT = Prompt("entp.rate", "judge.v2")
 ANSWERS = ("0", "1", "2", "3", "4", "5")

@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from entp.config import RateConfig
+from entp.conversation import Message
 from entp.judge.prompt import Prompt, is_cut, is_hidden, render
 from entp.judge.retry import ask_again
 from entp.llm.client import MALFORMED, Generate, Reply, SupportsGenerate, user
 from entp.progress import Advance
 from entp.rate.rating import RawRating, unrated
-from entp.records import CRITERIA, Message
+from entp.records import CRITERIA
 
 PROMPT = Prompt("entp.rate", "judge_generated.v1")
 LOWEST, HIGHEST = 1, 10

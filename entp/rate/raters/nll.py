@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from entp.config import RateConfig
+from entp.conversation import Message
 from entp.llm.client import SupportsLogLikelihood
 from entp.progress import Advance
 from entp.rate.rating import RawRating
 from entp.rate.response_odds import Odds, rate_by_fit
-from entp.records import Message
 
 
 async def raw_values(

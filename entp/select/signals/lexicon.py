@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from entp.records import with_text
+from entp.conversation import with_text
 from entp.select.signals.pool import Computed, Pool, wanted
 from entp.text.words import words
 

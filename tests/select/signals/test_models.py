@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from entp.conversation import prompt_of
 from entp.errors import DataError
 from entp.judge.fence import FENCE
 from entp.llm.client import Choose, Reply
-from entp.records import prompt_of
 from entp.select.signals import asked, learning, lengths, losses, pairwise
 from entp.select.signals.bradley_terry import strengths
 from entp.select.signals.training import adapted, by_chance, encoded
