@@ -92,7 +92,8 @@ def read_rows(pool: Path, count: int, seed: int) -> pl.DataFrame:
                     {"role": "assistant", "content": row["output"]},
                 ]
                 for row in rows.iter_rows(named=True)
-            ]
+            ],
+            "tools": None,
         }
     )
 

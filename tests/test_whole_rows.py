@@ -37,7 +37,8 @@ def rows_about(topic: str) -> list[dict[str, Any]]:
     """A row of each kind: tools, reasoning, weights, preferences."""
     question = {"role": "user", "content": f"When should I sow {topic} in a cold climate?"}
     answer = f"Sow {topic} after the last frost, in rows that are as far apart as a hand is wide."
-    call = {"id": "1", "type": "function", "function": {"name": "almanac", "arguments": {("plant", "crop")[len(topic) % 2]: topic}}}
+    arguments = {("plant", "crop")[len(topic) % 2]: topic}
+    call = {"id": "1", "type": "function", "function": {"name": "almanac", "arguments": arguments}}
     result = {"role": "tool", "tool_call_id": "1", "content": json.dumps({"last_frost": "15 May", "plant": topic})}
     system = {"role": "system", "content": f"You help people who grow {topic}."}
     return [

@@ -29,7 +29,7 @@ FIELDS = """## Fields
 
 - `messages`: the conversation, a list of `role` and `content` (the format of TRL and Hugging Face chat templates), and
   where a turn has them, `reasoning_content`, `tool_calls`, `tool_call_id`, `name`, and `weight` 0 for an answer that is
-  not to be learnt from (in Parquet: `reasoning`, `learn`, and calls as JSON)
+  not to be learnt from (in Parquet, `tool_calls` and `tools` are JSON text)
 - `tools`: the tools that may be called, where there are any
 - `id`: the pair's id for a fusion or rewrite, the sample's id otherwise
 - `origin`: `fusion`, `rewrite` or `hq`, as above

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -18,10 +16,9 @@ from entp.assemble.blend import (
     rows_per_source,
     without_repeats,
 )
-from entp.assemble.card import dataset_card
+from entp.assemble.files import write_files
 from entp.assemble.split import hold_out
 from entp.config import AssembleConfig, Config
-from entp.conversation import plain
 from entp.errors import DataError
 from entp.records import TRAINING
 from entp.stages import Inputs, identity
@@ -30,7 +27,6 @@ from entp.store import Summary
 #: A share further from the one asked for than this is worth a note.
 NOTED_DIFFERENCE = 0.05
 #: Order of the keys in a JSONL row: what a trainer reads comes first.
-JSON_KEYS = ("messages", "tools", "id", "origin", "source", "parents")
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
@@ -53,7 +49,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         dataset.write("train", train, TRAINING)
         dataset.write("validation", validation, TRAINING)
         splits = {"train": train, "validation": validation} if validation.height else {"train": train}
-        _write_files(dataset.subfolder("dataset"), splits, dict(current.parents))
+        write_files(dataset.subfolder("dataset"), splits, dict(current.parents))
         metrics = measures(train, validation)
         repeated = fused.height + hq.height - unique.height
         notes = _notes(metrics, fusions, repeated, config.assemble)
@@ -74,25 +70,6 @@ def measures(train: pl.DataFrame, validation: pl.DataFrame) -> dict[str, float]:
         "hq_share": round(origins["hq"] / rows.height, 6),
         **{f"source/{source}": count for source, count in rows_per_source(rows).items()},
     }
-
-
-def _write_files(folder: Path, splits: dict[str, pl.DataFrame], parents: dict[str, str]) -> None:
-    """JSONL and Parquet of each split, and the card. An empty split has no file: readers choke on those."""
-    for name, rows in splits.items():
-        table = rows.select(list(TRAINING)).cast(TRAINING)
-        table.write_parquet(folder / f"{name}.parquet", compression="zstd")
-        with (folder / f"{name}.jsonl").open("w", encoding="utf-8") as lines:
-            for row in table.iter_rows(named=True):
-                lines.write(json.dumps(_as_json(row), ensure_ascii=False) + "\n")
-    files = {file.name: store.file_sha256(file) for file in sorted(folder.iterdir())}
-    (folder / "README.md").write_text(dataset_card(splits, parents, files), encoding="utf-8")
-
-
-def _as_json(row: dict[str, Any]) -> dict[str, Any]:
-    """The row as trainers read it: turns with what they have, tools as objects, and no `tools` where there are none."""
-    tools = {"tools": json.loads(row["tools"])} if row["tools"] else {}
-    written = {**row, "messages": plain(row["messages"]), **tools}
-    return {key: written[key] for key in JSON_KEYS if key != "tools" or tools}
 
 
 def _notes(metrics: dict[str, float], fusions: pl.DataFrame, repeated: int, config: AssembleConfig) -> tuple[str, ...]:

@@ -20,8 +20,9 @@ def find_near_duplicates(samples: Sequence[NewSample], threshold: float) -> dict
     there are no chains of ever less similar samples.
     """
     rows = pl.DataFrame(
-        {"id": [sample.pair_id for sample in samples], "messages": [sample.messages for sample in samples]},
-        schema={"id": pl.String, "messages": MESSAGES},
+        [(sample.pair_id, sample.messages, None) for sample in samples],
+        schema={"id": pl.String, "messages": MESSAGES, "tools": pl.String},
+        orient="row",
     )
     # Without lengths, samples rank by their ids alone.
     hashed = hashed_shingles(rows, SHINGLE_WORDS).with_columns(length=pl.lit(0))

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from entp import atomic
 
 Operator = Literal["DA", "MCG", "ICD", "FAC", "FAU", "REWRITE", "RATE", "CRITIQUE", "INVENT", "EVOLVE"]
-Conversation = list[dict[str, str]]
+Conversation = list[dict[str, Any]]
 
 SPANS_FILE = "mix_spans.jsonl"
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from entp import store
+from entp.assemble.files import as_columns
 from entp.assemble.stage import run
 from entp.config import AssembleConfig, Config
 from entp.errors import DataError
@@ -79,7 +80,7 @@ def test_jsonl_and_parquet_load_with_the_datasets_library(tmp_path: Path, monkey
 
     run(CONFIG, publish_pool(tmp_path, fused=8, hq=30), tmp_path / "assemble")
     folder = tmp_path / "assemble" / "dataset"
-    expected = [store.read(tmp_path / "assemble", split).to_dicts() for split in ("train", "validation")]
+    expected = [as_columns(store.read(tmp_path / "assemble", split)).to_dicts() for split in ("train", "validation")]
     for kind, ending in (("parquet", "parquet"), ("json", "jsonl")):
         files = {split: str(folder / f"{split}.{ending}") for split in ("train", "validation")}
         loaded = load_dataset(kind, data_files=files, cache_dir=str(tmp_path / "cache"))

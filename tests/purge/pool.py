@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from entp.config import Config, PurgeConfig
-from entp.conversation import with_text
+from entp.conversation import answers
 from entp.purge import priors
 from entp.purge.apply_rules import decide, measure
 from entp.purge.repair import repair
@@ -29,7 +29,7 @@ def frame(*rows: dict[str, Any]) -> pl.DataFrame:
 
 def judge(samples: pl.DataFrame, rules: Sequence[Rule], languages: Sequence[str] = LANGUAGES) -> pl.DataFrame:
     """One FIRED row per sample and rule that fired on it, by limits learnt from these samples."""
-    texts = with_text(samples)
+    texts = answers(samples)
     numbers = measure(texts, lower_tokens(texts["response"]), rules, languages).lazy()
     return decide(numbers, rules, priors.fit(numbers, rules))
 

@@ -23,7 +23,14 @@ LOW = Rule("low", ("response",), "drop", "test", lambda text: text, LowerQuantil
 
 def numbers(*groups: tuple[str, str, list[float]]) -> pl.LazyFrame:
     rows = [
-        {"id": f"{source}-{language}-{place}", "source": source, "language": language, "high": value, "low": value}
+        {
+            "id": f"{source}-{language}-{place}",
+            "source": source,
+            "language": language,
+            "turn": 1,
+            "high": value,
+            "low": value,
+        }
         for source, language, values in groups
         for place, value in enumerate(values)
     ]

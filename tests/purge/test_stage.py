@@ -115,7 +115,7 @@ def test_a_pool_in_which_nothing_survives_fails_and_says_why(tmp_path: Path):
 
 
 def test_an_empty_pool_fails_with_a_message(tmp_path: Path):
-    with pytest.raises(DataError, match="nothing came in"):
+    with pytest.raises(DataError, match="no sample came in"):
         purge(tmp_path, [])
 
 

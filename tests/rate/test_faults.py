@@ -43,7 +43,7 @@ def rate(tmp_path):
         rows = []
         for index in range(COUNT):
             messages = conversation(f"Question {index}?", "word " * (index + 1))
-            rows.append((content_id(messages), "forum", messages, "en", "{}"))
+            rows.append((content_id(messages), "forum", messages, None, "en", "{}"))
         dataset.write("samples", pl.DataFrame(rows, schema=SAMPLES, orient="row").sort("id"), SAMPLES)
 
     def run_stage(server: Server, raters=JUDGES, retries=2, name="rate", floor=0.0, seconds=30.0):

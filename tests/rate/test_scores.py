@@ -18,7 +18,8 @@ def ranked(values: list[float | None], languages: list[str] | None = None) -> pl
 def pool(texts: list[tuple[str, str]]) -> pl.DataFrame:
     """Samples by response and source."""
     rows = [
-        (f"id{place}", source, conversation("Why?", text), "en", "{}") for place, (text, source) in enumerate(texts)
+        (f"id{place}", source, conversation("Why?", text), None, "en", "{}")
+        for place, (text, source) in enumerate(texts)
     ]
     return pl.DataFrame(rows, schema=SAMPLES, orient="row")
 

@@ -28,7 +28,7 @@ def samples(count: int) -> pl.DataFrame:
     rows = []
     for index in range(count):
         messages = conversation(f"Question {index}?", "word " * (index + 1))
-        rows.append((content_id(messages), f"source{index % 3}", messages, "en", "{}"))
+        rows.append((content_id(messages), f"source{index % 3}", messages, None, "en", "{}"))
     return pl.DataFrame(rows, schema=SAMPLES, orient="row").sort("id")
 
 

@@ -34,7 +34,7 @@ ROLES = {
 #: Speakers whose whole turn is a call of tools (LLaMA-Factory's ShareGPT).
 CALLERS = ("function_call", "tool_call")
 SPEAKER, CONTENT = ("role", "from"), ("content", "value")
-#: Whether an answer is learnt from: OpenAI's `weight` (0 or 1), `train` of axolotl, `loss`, and our own tables' `learn`.
+#: Whether an answer is learnt from: OpenAI's `weight` (0 or 1), axolotl's `train`, `loss`, and our own tables' `learn`.
 LEARNT = ("weight", "train", "loss", "learn")
 CALLS = ("tool_calls", "function_call")
 NAMES = ("tool_call_id", "name")
