@@ -58,7 +58,7 @@ def _real_rows() -> Iterator[Row]:
         from entp.ingest.files import find_files
         from entp.ingest.readers import read_rows
 
-        for file in find_files({"pool": OWN_POOL}):
+        for file in find_files({"pool": OWN_POOL}).files:
             with file.path.open("rb") as handle:
                 for row in read_rows(file, handle):
                     fields = row.fields or {}

@@ -43,8 +43,14 @@ Overrides = Annotated[
     ),
 ]
 Raw = Annotated[
-    list[Path] | None,
-    typer.Option("--input", "-i", help="File or folder of raw instruction data; may be repeated."),
+    list[str] | None,
+    typer.Option(
+        "--input",
+        "-i",
+        metavar="PATH|ADDRESS",
+        help="File or folder of raw instruction data, a dataset of a hub (hf://datasets/OWNER/NAME, or OWNER/NAME), or "
+        "an address (s3://, gs://, https://); may be repeated.",
+    ),
 ]
 DEFAULT_PARAMS = Path("params.yaml")
 
@@ -79,19 +85,21 @@ def run(
 
     `entp run --input pool.parquet --output runs/small rate.max_samples=400 mix.max_pairs=16`
 
+    `entp run --input hf://datasets/OWNER/NAME@REVISION --input s3://BUCKET/pool --output runs/remote`
+
     `entp run -i pool.jsonl -o runs/big llm.endpoint=http://localhost:8000/v1 llm.model=Qwen3-8B`
     """
     from entp.shell import run_and_show
 
-    paths, overrides = _sort_arguments(arguments or [])
-    run_and_show(_load(params, overrides), [*(raw or []), *paths], output, first, until)
+    more, overrides = _sort_arguments(arguments or [])
+    run_and_show(_load(params, overrides), [*(raw or []), *more], output, first, until)
 
 
 def _stage_command(stage: Stage) -> Callable[..., None]:
     """The command of one stage; the first takes raw paths, the others read their parents under OUTPUT."""
     from entp.config import Config
 
-    def execute(config: Config, raw: list[Path], output: Path) -> None:
+    def execute(config: Config, raw: list[str], output: Path) -> None:
         from entp.shell import run_one_and_show
 
         run_one_and_show(stage, config, raw, output)
@@ -383,11 +391,12 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit
 
 
-def _sort_arguments(arguments: list[str]) -> tuple[list[Path], list[str]]:
-    """Split positional arguments into further input paths and `key=value` overrides."""
-    paths = [Path(argument) for argument in arguments if "=" not in argument or Path(argument).exists()]
-    overrides = [argument for argument in arguments if "=" in argument and not Path(argument).exists()]
-    return paths, overrides
+def _sort_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Split positional arguments into further inputs and `key=value` overrides."""
+    inputs = [
+        given for given in arguments if "=" not in given or "://" in given.partition("=")[0] or Path(given).exists()
+    ]
+    return inputs, [given for given in arguments if given not in inputs]
 
 
 def _numbers(text: str) -> list[int]:

@@ -79,6 +79,9 @@ def stage_inputs(stage: Stage, output: Path, raw: Sequence[Path]) -> Inputs:
         return inputs
     if not raw:
         raise UsageError(f"{stage.name} reads raw files: name them with --input PATH")
+    for path in raw:
+        if path.is_dir() and output.resolve().is_relative_to(path.resolve()):
+            raise UsageError(f"{output}: lies inside the input {path}, which would then hold it; write it elsewhere")
     return {f"input_{number:03d}": path for number, path in enumerate(raw)}
 
 

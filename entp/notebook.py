@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +25,7 @@ def run(
     first: str | None = None,
     until: str | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Run the loop on raw files or folders into `output`; returns `metrics(output)`.
+    """Run the loop on raw files, folders or addresses into `output`; returns `metrics(output)`.
 
     `settings` are overrides such as "mix.max_pairs=8", over `params_file` where one is given. `first` is run again even
     if nothing has changed, `until` is the last stage. Unchanged stages are skipped; a stopped run goes on where it
@@ -33,8 +33,8 @@ def run(
     """
     raw = [inputs] if isinstance(inputs, str | PathLike) else list(inputs)
     config = params.load(Path(params_file) if params_file else None, settings)
-    paths = [Path(path) for path in raw]
-    _beside_event_loops(lambda: shell.run_and_show(config, paths, Path(output), first, until))
+    given = [fspath(path) for path in raw]
+    _beside_event_loops(lambda: shell.run_and_show(config, given, Path(output), first, until))
     return metrics(output)
 
 

@@ -13,14 +13,14 @@ from entp import accounting, loop, store
 from entp.config import Config
 from entp.plan import actual
 from entp.progress import console
-from entp.stages import STAGES, Stage, stage_named
+from entp.stages import NAMES, STAGES, Stage, stage_named
 from entp.store import Summary
 
 if TYPE_CHECKING:
     from entp.track.tracker import Tracker
 
 
-def run_and_show(config: Config, raw: Sequence[Path], output: Path, first: str | None, until: str | None) -> None:
+def run_and_show(config: Config, raw: Sequence[str], output: Path, first: str | None, until: str | None) -> None:
     """Run the loop, log every finished stage to MLflow, write the report, and print where everything is.
 
     An evaluation task that does not exist is reported now, not after the training.
@@ -44,21 +44,29 @@ def run_and_show(config: Config, raw: Sequence[Path], output: Path, first: str |
             if not outcome.skipped:
                 log_stage(tracker(), output / outcome.stage, outcome.summary, outcome.seconds)
 
-        outcomes = loop.run_loop(config, raw, output, _announce, on_outcome, first, until)
+        paths = _local(raw, output) if first in (None, NAMES[0]) else []
+        outcomes = loop.run_loop(config, paths, output, _announce, on_outcome, first, until)
         if any(not outcome.skipped for outcome in outcomes) or not (output / "report.html").is_file():
             write_and_log_report(config, output, tracker())
     _show_result(output)
 
 
-def run_one_and_show(stage: Stage, config: Config, raw: Sequence[Path], output: Path) -> None:
+def run_one_and_show(stage: Stage, config: Config, raw: Sequence[str], output: Path) -> None:
     """Run one stage whether or not anything changed, and print its metrics."""
     _announce(stage)
-    outcome = loop.run_stage(stage, config, loop.stage_inputs(stage, output, raw), output)
+    outcome = loop.run_stage(stage, config, loop.stage_inputs(stage, output, _local(raw, output)), output)
     _show_outcome(outcome)
     for name, value in sorted(outcome.summary.metrics.items()):
         console.print(f"    {name:<36} {_number(value)}", highlight=False)
     if stage.name == "mix":
         _show_planned(output)
+
+
+def _local(raw: Sequence[str], output: Path) -> list[Path]:
+    """The inputs as paths: copies of those that lie elsewhere."""
+    from entp.fetch.copy import local_copies
+
+    return local_copies(raw, store.cache_folder(output / NAMES[0]))
 
 
 def fit_priors_and_show(config: Config, output: Path, path: Path) -> None:

@@ -34,7 +34,7 @@ def read_items(paths: Iterable[Path]) -> list[Item]:
     Raises UsageError for a path that is not there or of another format, DataError naming file and row where one cannot
     be read, or where a file holds no text.
     """
-    return [item for file in find_files({str(path): path for path in paths}) for item in _items_of(file)]
+    return [item for file in find_files({str(path): path for path in paths}).files for item in _items_of(file)]
 
 
 def built_in_items() -> list[Item]:

@@ -39,7 +39,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
     Raises UsageError for a missing path or unknown file format, DataError for a file that cannot be read as a whole, or
     when fewer rows than `ingest.min_kept_ratio` could be read; the rows in quarantine are left beside `output` then.
     """
-    files = find_files(inputs)
+    files, notes = find_files(inputs)
     kept_back = output.with_name(f"{output.name}.quarantine.jsonl")
     kept_back.unlink(missing_ok=True)
     with store.publish(output, identity("ingest", config, inputs)) as dataset:
@@ -52,7 +52,7 @@ def run(config: Config, inputs: Inputs, output: Path) -> Summary:
         if not rows_read:
             raise DataError(f"{files[0].path}: no rows in it, nor in any other file; leave it out, or fill it")
         _check(tables, rows_read, config.ingest.min_kept_ratio, kept_back)
-        return dataset.summarise(_metrics(tables, rows_read))
+        return dataset.summarise(_metrics(tables, rows_read), tuple(notes))
 
 
 def _ingest(file: InputFile, config: IngestConfig, tables: Tables, advance: Advance, kept_back: Path) -> int:

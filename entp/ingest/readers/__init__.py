@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import BinaryIO
 
 from entp.ingest.encoding import open_text, read_head
 from entp.ingest.files import InputFile
+from entp.ingest.readers.columnar import read_arrow, read_parquet
 from entp.ingest.readers.delimited import read_delimited
 from entp.ingest.readers.json_document import read_json_elements, read_json_object
 from entp.ingest.readers.json_lines import read_json_lines
-from entp.ingest.readers.parquet import read_parquet
 from entp.ingest.readers.row import RawRow, decode_value
 
 __all__ = ["RawRow", "read_rows"]
@@ -24,11 +25,22 @@ def read_rows(file: InputFile, handle: BinaryIO) -> Iterator[RawRow]:
 
     Raises DataError where the file as a whole cannot be read.
     """
+    rows = _read(file, handle)
+    return rows if not file.partition else map(partial(_with_columns, file.partition), rows)
+
+
+def _read(file: InputFile, handle: BinaryIO) -> Iterator[RawRow]:
     if file.container == "parquet":
         return read_parquet(file, handle)
+    if file.container == "arrow":
+        return read_arrow(file, handle)
     if file.container in ("csv", "tsv"):
         return read_delimited(file, open_text(file, handle, newline=""))
     return _read_json(file, handle)
+
+
+def _with_columns(columns: Mapping[str, str], row: RawRow) -> RawRow:
+    return row if row.fields is None else row._replace(fields={**columns, **row.fields})
 
 
 def _read_json(file: InputFile, handle: BinaryIO) -> Iterator[RawRow]:
