@@ -31,6 +31,7 @@ def s3_server(folder: Path) -> Iterator[dict[str, str]]:
     command += [f"-volume.port={volume}", f"-master.port={master}", f"-filer.port={filer}", "-s3", f"-s3.port={s3}"]
     # Two more services have fixed ports, which a second server would want too.
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.max=10", "-master.volumeSizeLimitMB=256"]
+    folder.mkdir(exist_ok=True)
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
