@@ -3,6 +3,7 @@ server that can break off, forget ranges, or change what it serves."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import threading
@@ -25,6 +26,7 @@ class Web:
     ranges: bool = True
     breaks: int = 0
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     url: str = ""
 
     def reply(self, path: str, handler: BaseHTTPRequestHandler) -> None:
@@ -64,6 +66,9 @@ class Hub:
     store: Web
     configs: list[dict[str, Any]] = field(default_factory=list)
     private: bool = False
+    created: list[dict[str, Any]] = field(default_factory=list)
+    committed: dict[str, bytes] = field(default_factory=dict)
+    bodies: list[bytes] = field(default_factory=list)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
 
@@ -73,12 +78,16 @@ class Hub:
             return
         api = f"/api/datasets/{self.name}"
         resolved = f"/datasets/{self.name}/resolve/{REVISION}/"
-        if path in (api, f"{api}/revision/main", f"{api}/revision/{REVISION}"):
+        if handler.command == "POST":
+            self._write(path, handler)
+        elif path in (api, f"{api}/revision/main", f"{api}/revision/{REVISION}"):
             _json(handler, self._info())
         elif path.startswith(f"{api}/revision/"):
             _json(handler, {"error": "Invalid rev id"}, 404, {"X-Error-Code": "RevisionNotFound"})
         elif path.startswith((f"{api}/tree/{REVISION}", f"{api}/paths-info/{REVISION}")):
-            _json(handler, [self._entry(name) for name in self.files])
+            _json(handler, [_entry(name, content) for name, content in self.files.items()])
+        elif path.endswith("/tree/main"):
+            _json(handler, [_entry(name, content) for name, content in self.committed.items()])
         elif path.startswith(resolved):
             name = path.removeprefix(resolved)
             handler.send_response(302)
@@ -89,13 +98,35 @@ class Hub:
         else:
             _json(handler, {"error": "Repository not found"}, 404, {"X-Error-Code": "RepoNotFound"})
 
+    def _write(self, path: str, handler: BaseHTTPRequestHandler) -> None:
+        """What pushing asks for: the repository, how files go up, the commit."""
+        told = self.bodies[-1]
+        if path == "/api/repos/create":
+            self.created.append(json.loads(told))
+            kind = "datasets/" if self.created[-1].get("type") == "dataset" else ""
+            _json(handler, {"url": f"{self.url}/{kind}{self.name}", "name": self.name})
+        elif "/preupload/" in path:
+            files = [{**file, "uploadMode": "regular", "shouldIgnore": False} for file in json.loads(told)["files"]]
+            _json(handler, {"files": files})
+        elif path == "/api/validate-yaml":
+            _json(handler, {"errors": [], "warnings": []})
+        else:
+            operations = [json.loads(line) for line in told.splitlines()]
+            for operation in operations:
+                value = operation["value"]
+                if operation["key"] == "file":
+                    self.committed[value["path"]] = base64.b64decode(value["content"])
+                elif operation["key"] == "deletedFile":
+                    self.committed.pop(value["path"], None)
+            _json(
+                handler,
+                {"success": True, "commitOid": REVISION, "commitUrl": f"{self.url}/{self.name}/commit/{REVISION}"},
+            )
+
     def _info(self) -> dict[str, Any]:
         siblings = [{"rfilename": name, "size": len(content), "blobId": "0"} for name, content in self.files.items()]
         card = {"configs": self.configs} if self.configs else {}
         return {"id": self.name, "sha": REVISION, "private": self.private, "cardData": card, "siblings": siblings}
-
-    def _entry(self, name: str) -> dict[str, Any]:
-        return {"type": "file", "path": name, "size": len(self.files[name]), "oid": "0"}
 
 
 @contextmanager
@@ -109,7 +140,7 @@ def serving(site: Web | Hub, host: str = "127.0.0.1") -> Iterator[str]:
             path = unquote(urlsplit(self.path).path)
             site.asked.append((path, dict(self.headers)))
             if length := int(self.headers.get("Content-Length") or 0):
-                self.rfile.read(length)
+                site.bodies.append(self.rfile.read(length))
             site.reply(path, self)
 
         do_HEAD = do_POST = do_GET  # noqa: N815
@@ -135,6 +166,10 @@ def a_hub(files: Mapping[str, bytes], name: str = "someone/pool", **options: Any
         hub = Hub(name, files, store, **options)
         with serving(hub):
             yield hub
+
+
+def _entry(name: str, content: bytes) -> dict[str, Any]:
+    return {"type": "file", "path": name, "size": len(content), "oid": "0"}
 
 
 def _json(

@@ -18,9 +18,14 @@ def _messages(fields: Fields) -> list[Message]:
     prompt = first_present(fields, ["prompt"], "missing_prompt")
     completion = first_present(fields, RESPONSE, "missing_response")
     if isinstance(prompt, list) and isinstance(completion, list):
-        return turns_of([*prompt, *completion])
+        return [*map(_unlearnt, turns_of(prompt)), *turns_of(completion)]
     options = options_of(fields)
     return exchange(fields, with_options(text_of(prompt), options), chosen_text(completion, options))
+
+
+def _unlearnt(turn: Message) -> Message:
+    """TRL takes loss on the completion alone."""
+    return Message(**{**turn, "learn": False}) if turn["role"] == "assistant" else turn
 
 
 PROMPT_COMPLETION = Shape(
