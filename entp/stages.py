@@ -16,8 +16,6 @@ from typing import Any, Literal, Protocol, cast
 from entp import source_code, store
 from entp.config import Config
 from entp.errors import UsageError, near
-from entp.fetch.origin import origin_of
-from entp.folders import files_below
 from entp.store import Identity, Summary
 
 #: Where a stage finds what it reads: the dataset directory of each parent stage, or, for `ingest`, the raw files.
@@ -213,12 +211,16 @@ def _path_identity(name: str) -> str:
 def _input_digest(path: Path) -> str:
     if (path / "manifest.json").is_file():
         return store.content_digest(path)
+    from entp.fetch.origin import origin_of
+
     origin = origin_of(path)
     return raw_digest(path) if origin is None else f"{origin.address}@{origin.version}"
 
 
 def raw_digest(path: Path) -> str:
     """Digest of a raw input file or folder, by relative names and contents."""
+    from entp.folders import files_below
+
     digest = hashlib.blake2b(digest_size=16)
     for file in [path] if path.is_file() else files_below(path).files:
         digest.update(f"{file.relative_to(path.parent)}\0{store.file_sha256(file)}\0".encode())
