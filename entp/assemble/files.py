@@ -14,6 +14,7 @@ from entp.assemble.card import dataset_card
 from entp.conversation import EXTRAS, plain
 from entp.records import TRAINING
 
+#: Order of the keys in a JSONL row: what a trainer reads comes first.
 JSON_KEYS = ("messages", "tools", "id", "origin", "source", "parents")
 #: What the files call a turn's fields that tables name otherwise.
 FILE_NAMES = {"reasoning": "reasoning_content"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -26,7 +27,8 @@ from entp.store import Summary
 
 #: A share further from the one asked for than this is worth a note.
 NOTED_DIFFERENCE = 0.05
-#: Order of the keys in a JSONL row: what a trainer reads comes first.
+#: Sources with a metric of their own; a tracker draws a chart of each (our choice).
+MOST_SOURCES = 100
 
 
 def run(config: Config, inputs: Inputs, output: Path) -> Summary:
@@ -68,8 +70,15 @@ def measures(train: pl.DataFrame, validation: pl.DataFrame) -> dict[str, float]:
         "rewrite_rows": float(origins["rewrite"]),
         "hq_rows": float(origins["hq"]),
         "hq_share": round(origins["hq"] / rows.height, 6),
-        **{f"source/{source}": count for source, count in rows_per_source(rows).items()},
+        **_of_sources(rows_per_source(rows)),
     }
+
+
+def _of_sources(counts: Mapping[str, float]) -> dict[str, float]:
+    """`source/<source>` of the largest sources; what the others have together is `source/others`."""
+    largest = sorted(counts, key=lambda source: (-counts[source], source))[:MOST_SOURCES]
+    others = sum(counts.values()) - sum(counts[source] for source in largest)
+    return {f"source/{source}": counts[source] for source in largest} | ({"source/others": others} if others else {})
 
 
 def _notes(metrics: dict[str, float], fusions: pl.DataFrame, repeated: int, config: AssembleConfig) -> tuple[str, ...]:

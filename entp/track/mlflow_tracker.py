@@ -21,7 +21,7 @@ from entp.track.tracker import Tracker
 
 PARENT_TAG = "mlflow.parentRunId"
 #: MLflow takes at most 100 parameters, 1,000 metrics and 500 characters per value in one call.
-PARAMETERS_AT_ONCE, VALUE_CHARACTERS = 100, 500
+PARAMETERS_AT_ONCE, METRICS_AT_ONCE, VALUE_CHARACTERS = 100, 1000, 500
 
 
 class MlflowTracker:
@@ -116,9 +116,9 @@ class MlflowTracker:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self._client.log_batch(
-            self._run_id, metrics=[Metric(name, float(value), now, 0) for name, value in values.items()]
-        )
+        metrics = [Metric(name, float(value), now, 0) for name, value in values.items()]
+        for start in range(0, len(metrics), METRICS_AT_ONCE):
+            self._client.log_batch(self._run_id, metrics=metrics[start : start + METRICS_AT_ONCE])
 
 
 def metric_name(stage: str, name: str) -> str:

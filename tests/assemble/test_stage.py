@@ -11,7 +11,7 @@ import yaml
 
 from entp import store
 from entp.assemble.files import as_columns
-from entp.assemble.stage import run
+from entp.assemble.stage import MOST_SOURCES, measures, run
 from entp.config import AssembleConfig, Config
 from entp.errors import DataError
 from tests.assemble.pool import fusion, publish_pool
@@ -131,3 +131,13 @@ def test_no_parent_is_on_both_sides(tmp_path: Path):
     train, validation = (store.read(tmp_path / "assemble", split) for split in ("train", "validation"))
     assert validation.filter(pl.col("origin") == "fusion").height > 0
     assert not set(train["parents"].explode()) & set(validation["parents"].explode())
+
+
+def test_a_pool_of_many_sources_has_metrics_of_the_largest():
+    row = {"id": "1", "origin": "hq", "sources": ["small"]}
+    rows = [{**row, "sources": [f"site-{number}"]} for number in range(1200)] + [{**row, "sources": ["large"]}] * 3
+    metrics = measures(pl.DataFrame(rows), pl.DataFrame(rows).head(0))
+    of_sources = {name: count for name, count in metrics.items() if name.startswith("source/")}
+    assert len(of_sources) == MOST_SOURCES + 1
+    assert of_sources["source/large"] == 3
+    assert sum(of_sources.values()) == metrics["rows"] == 1203

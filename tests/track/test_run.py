@@ -161,3 +161,13 @@ def test_a_metric_name_keeps_only_what_mlflow_allows():
 def test_what_tracks_costs_nothing_where_nothing_is_tracked(imported, unwanted):
     script = f"import sys, {imported}; sys.exit({unwanted!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_more_metrics_than_mlflow_takes_at_once_are_all_logged(tmp_path):
+    """A pool may have a thousand sources, each with a metric of some stage."""
+    metrics = {f"score/site-{number}": float(number) for number in range(1200)}
+    run = logged(tmp_path / "run", metrics=metrics)
+    kept = stored(tmp_path / "run")[run].data.metrics
+    assert {name: value for name, value in kept.items() if name.startswith("mix/score")} == {
+        f"mix/{name}": value for name, value in metrics.items()
+    }
