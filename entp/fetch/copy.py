@@ -17,11 +17,11 @@ from entp import atomic, store
 from entp.errors import DataError, EntpError, SetupError, one_line
 from entp.fetch.address import Address, HubDataset, address_of
 from entp.fetch.listing import Listing, RemoteFile, list_files
-from entp.fetch.origin import FILES, ORIGIN_FILE
+from entp.fetch.origin import ORIGIN_FILE
 from entp.progress import Advance, console, progress
 
 FOLDER = "inputs"
-PARTIAL = "partial"
+PARTIAL = ".partial"
 #: Bytes asked for at a time: what a kill loses at most, and what each copy holds in memory.
 CHUNK = 1 << 23
 AT_ONCE = 4
@@ -52,7 +52,7 @@ def _copy(address: Address | HubDataset, listing: Listing, cache: Path) -> Path:
     if listing.note:
         console.print(f"  {listing.note}", highlight=False)
     place = cache / _folder_name(listing)
-    files = place / FILES
+    files = place / _last_part(listing.shown)
     place.mkdir(parents=True, exist_ok=True)
     with atomic.lock(files, wait=True):
         if files.is_dir():
@@ -136,8 +136,14 @@ def _told(listing: Listing) -> dict[str, Any]:
     return {
         "address": listing.shown,
         "version": listing.version,
+        "folder": _last_part(listing.shown),
         "files": {file.name: file.size for file in listing.files},
     }
+
+
+def _last_part(address: str) -> str:
+    """The name of the copy's folder: rows of shards are called by it."""
+    return re.sub(r"[^\w.-]+", "-", address.rstrip("/").rpartition("/")[2].partition("@")[0]).lstrip("._-") or "files"
 
 
 def _folder_name(listing: Listing) -> str:

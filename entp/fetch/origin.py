@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-FILES, ORIGIN_FILE = "files", "entp_origin.json"
+ORIGIN_FILE = "entp_origin.json"
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,9 @@ class Origin:
 def origin_of(path: Path) -> Origin | None:
     """Where the folder of a copy came from, or None for any other path."""
     noted = path.parent / ORIGIN_FILE
-    if path.name != FILES or not noted.is_file():
+    if not noted.is_file():
         return None
     told = json.loads(noted.read_text(encoding="utf-8"))
+    if told["folder"] != path.name:
+        return None
     return Origin(told["address"], told["version"])

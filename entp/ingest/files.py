@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,10 @@ HIDDEN = (".", "_")
 TABLE_LOGS = {"_delta_log": "Delta", ".hoodie": "Hudi"}
 #: What Hugging Face `save_to_disk` writes beside the parts of a dataset, and beside the splits of several.
 STATE_FILE, SPLITS_FILE = "state.json", "dataset_dict.json"
+#: Names that tell nothing of what a shard is part of; then the folder's does (our choice).
+UNTOLD = ("part", "data", "shard", "chunk")
+#: `part-00000-c0ffee.snappy` as Spark writes it, `train-00000-of-00012` as a hub has it.
+_SHARD = re.compile(r"(?P<set>part)-\d{4,}(?:[-_.].*)?\Z|(?P<set_of>.+?)[-_.]\d{4,}-of-\d{4,}(?:[-_.].*)?\Z")
 #: What Hive and Spark call a missing value in a folder's name.
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -54,8 +59,12 @@ class InputFile:
 
     @property
     def stem(self) -> str:
-        """The file's name without endings: the source of rows that name none."""
-        return _without_endings(self.path.name)
+        """The source of rows that name none: the file's name without endings, of a shard that of what it is part of."""
+        name = _without_endings(self.path.name)
+        shard = _SHARD.match(name)
+        if shard is None:
+            return name
+        return told if (told := shard["set"] or shard["set_of"]) not in UNTOLD else self.path.absolute().parent.name
 
 
 class Files(NamedTuple):

@@ -80,7 +80,7 @@ def test_a_run_that_is_killed_while_it_copies_goes_on(s3, tmp_path, monkeypatch)
     assert all(int(span[6:].partition("-")[0]) >= CHUNK for span in ranges)
     samples = store.read(tmp_path / "run" / "ingest", "samples")
     assert samples.height == 50 + 3 * CHUNK // LONG
-    assert samples["source"].value_counts(sort=True).rows()[1:] == [("part-00000", 30), ("forum", 20)]
+    assert samples["source"].value_counts(sort=True).rows()[1:] == [("pool", 30), ("forum", 20)]
 
 
 @pytest.mark.usefixtures("s3")

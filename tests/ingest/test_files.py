@@ -156,3 +156,20 @@ def test_an_output_inside_an_input_is_refused(tmp_path):
     write(tmp_path, "a.jsonl")
     with pytest.raises(UsageError, match="lies inside the input"):
         stage_inputs(STAGES[0], tmp_path / "runs" / "one", [tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("forum.jsonl.gz", "forum"),
+        ("train-00000-of-00012.parquet", "train"),
+        ("part-00000-c0ffee.c000.snappy.parquet", "pool"),
+        ("data-00003-of-00004.arrow", "pool"),
+        ("part-2.jsonl", "part-2"),
+        ("v1-2024.jsonl", "v1-2024"),
+    ],
+)
+def test_shards_are_one_source(tmp_path, name, source):
+    write(tmp_path, f"pool/{name}")
+    (found,) = find_files({"a": tmp_path / "pool"}).files
+    assert found.stem == source
