@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import pytest
 
 #: Quicker tests are not worth a line.
-LEAST = 1.0
+LEAST = 0.5
 
 _made_for_this_test: list[tuple[str, object]] = []
 

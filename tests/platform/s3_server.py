@@ -45,7 +45,7 @@ def s3_server(folder: Path) -> Iterator[dict[str, str]]:
             "ENTP_DVC_REMOTE": f"s3://{BUCKET}/dvc",
         }
     finally:
-        process.terminate()
+        process.kill()  # nothing of it is kept, and it ends slowly
         process.wait(timeout=30)
 
 
