@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-#: Seconds of every test and shared fixture that takes over half a second, as `make measure-tests` measured them, by `file::name`.
+#: Seconds of every test and shared fixture that takes over half a second, as `make measure-tests` measured them, by
+#: `file::name`.
 SECONDS: dict[str, float] = json.loads(Path(__file__).with_name("seconds.json").read_text())
 #: A test is slow that takes longer, or a fixture that it shares with others.
 SLOW = 1.0

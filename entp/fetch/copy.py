@@ -7,8 +7,9 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from tenacity import Retrying, retry_if_not_exception_type, stop_after_attempt, wait_random_exponential
@@ -74,12 +75,19 @@ def _copy_all(listing: Listing, partial: Path) -> None:
         progress(f"download ({len(listing.files)} files, KiB)", total // KIB) as advance,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
-        done = [pool.submit(_copy_one, listing, file, partial / file.name, advance) for file in listing.files]
-        for future in done:
-            future.result()
+        stopped = Event()
+        done = [pool.submit(_copy_one, listing, file, partial / file.name, advance, stopped) for file in listing.files]
+        try:
+            for future in as_completed(done):
+                future.result()
+        except BaseException:
+            # Else the pool would finish what it has begun, which may take hours, before anybody is told.
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
-def _copy_one(listing: Listing, file: RemoteFile, target: Path, advance: Advance) -> None:
+def _copy_one(listing: Listing, file: RemoteFile, target: Path, advance: Advance, stopped: Event) -> None:
     if target.is_file():
         advance((file.size or 0) // KIB)
         return
@@ -93,7 +101,7 @@ def _copy_one(listing: Listing, file: RemoteFile, target: Path, advance: Advance
     )
     advance(part.stat().st_size // KIB if part.is_file() else 0)
     try:
-        attempts(_append, listing.file_system, file, part, advance)
+        attempts(_append, listing.file_system, file, part, advance, stopped)
     except EntpError:
         raise
     except Exception as error:
@@ -101,6 +109,8 @@ def _copy_one(listing: Listing, file: RemoteFile, target: Path, advance: Advance
             f"--input {listing.shown}: {file.name} broke off ({one_line(error)}); run the same command again: it goes "
             "on where it stopped"
         ) from error
+    if stopped.is_set():
+        return
     size = part.stat().st_size
     if file.size is not None and size != file.size:
         part.unlink()
@@ -108,14 +118,14 @@ def _copy_one(listing: Listing, file: RemoteFile, target: Path, advance: Advance
     part.rename(target)
 
 
-def _append(file_system: Any, file: RemoteFile, part: Path, advance: Advance) -> None:
-    """Add what is missing to the part."""
+def _append(file_system: Any, file: RemoteFile, part: Path, advance: Advance, stopped: Event) -> None:
+    """Add what is missing to the part, until told to stop."""
     with part.open("ab") as kept, file_system.open(file.path, "rb", block_size=CHUNK, cache_type="none") as remote:
         try:
             remote.seek(kept.tell())
         except ValueError:  # a server that serves whole files only
             kept.truncate(0)
-        while piece := remote.read(CHUNK):
+        while not stopped.is_set() and (piece := remote.read(CHUNK)):
             kept.write(piece)
             kept.flush()
             advance(len(piece) // KIB)

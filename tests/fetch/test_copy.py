@@ -228,3 +228,25 @@ def test_a_disk_without_room_is_told_before_anything_comes(hub, tmp_path, monkey
     monkeypatch.setattr(copy.shutil, "disk_usage", lambda _: SimpleNamespace(free=10))
     with hub({"train.jsonl": rows(100)}), pytest.raises(SetupError, match="has room for 0 MiB; set ENTP_CACHE_DIR"):
         local_copies(["someone/pool"], tmp_path)
+
+
+def test_the_first_failure_is_told_at_once_and_the_other_copies_stop(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(copy, "CHUNK", 1000)
+    monkeypatch.setattr(copy, "ATTEMPTS", 1)
+    files = {f"part-{number}.jsonl": rows(400) for number in range(12)}
+    with hub(files) as site:
+        real = site.store.reply
+
+        def reply(path, handler):
+            if path == "/part-0.jsonl":
+                handler.send_error(404)
+            else:
+                real(path, handler)
+
+        site.store.reply = reply
+        with pytest.raises(SetupError, match=r"part-0\.jsonl broke off"):
+            local_copies(["someone/pool"], tmp_path)
+        assert len({path for path, _ in site.store.asked}) < len(files)
+        site.store.reply = real
+        (path,) = local_copies(["someone/pool"], tmp_path)
+    assert all((path / name).read_bytes() == content for name, content in files.items())
