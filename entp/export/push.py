@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from entp import store
 from entp.errors import DataError, EntpError, SetupError, UsageError, one_line
+from entp.fetch.listing import file_system
 
 Kind = Literal["dataset", "model"]
 #: What of a run is pushed; each has its card.
@@ -82,9 +83,7 @@ def _to_hub(kind: Kind, folder: Path, name: str, public: bool) -> str:
 
 
 def _to_bucket(folder: Path, destination: Destination, kind: Kind) -> str:
-    import fsspec
-
-    system = fsspec.filesystem(destination.scheme, skip_instance_cache=True)
+    system = file_system(destination.scheme)
     target = f"{destination.path}/{kind}"
     before = set(system.find(target))
     written = {f"{target}/{file.relative_to(folder).as_posix()}": file for file in _files(folder)}

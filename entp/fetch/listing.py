@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from entp.ingest.files import data_files, demand_container
 
 #: What tells one version of a file from another, in the words of the file systems.
 VERSION_FIELDS = ("ETag", "etag", "md5Hash", "Content-MD5", "Digest", "Last-Modified", "LastModified", "updated")
+NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError")
+#: What fsspec takes from the environment to ask without credentials.
+PUBLIC = {"s3": '{"anon": true}', "gs": '{"token": "anon"}'}
 MODULES = {"s3": "s3fs", "gs": "gcsfs", "https": "aiohttp", "http": "aiohttp", "hf": "huggingface_hub"}
 
 
@@ -51,6 +55,19 @@ def list_files(address: Address | HubDataset) -> Listing:
         return _of_hub(address) if isinstance(address, HubDataset) else _of_file_system(address)
 
 
+def file_system(scheme: str) -> Any:
+    """The fsspec file system of a bucket or the web, with the environment's credentials. Raises ImportError."""
+    import fsspec
+
+    # gcsfs asks by gRPC which kind of bucket it is, which emulators and private hosts don't answer, and for minutes;
+    # and it prints the traceback of errors that it raises too.
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
+    # A web server that compresses what it sends would tell another size, and could not go on in the middle.
+    options = {"headers": {"Accept-Encoding": "identity"}} if scheme in ("http", "https") else {}
+    return fsspec.filesystem(scheme, skip_instance_cache=True, **options)
+
+
 def _of_hub(dataset: HubDataset) -> Listing:
     from huggingface_hub import HfApi, HfFileSystem
 
@@ -68,12 +85,8 @@ def _of_hub(dataset: HubDataset) -> Listing:
 
 
 def _of_file_system(address: Address) -> Listing:
-    import fsspec
-
     is_web = address.scheme in ("http", "https")
-    # A server that compresses what it sends would tell another size, and could not go on in the middle.
-    options = {"headers": {"Accept-Encoding": "identity"}} if is_web else {}
-    system = fsspec.filesystem(address.scheme, skip_instance_cache=True, **options)
+    system = file_system(address.scheme)
     if is_web:
         name = PurePosixPath(unquote(urlsplit(address.location).path)).name
         demand_container(PurePosixPath(name), address.shown)
@@ -118,6 +131,11 @@ def _explained(address: Address | HubDataset) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UsageError(f"{where}: nothing is there{_also_no_path(address)}") from error
     except Exception as error:
+        if type(error).__name__ in NO_CREDENTIALS:
+            raise SetupError(
+                f"{where}: no credentials in the environment ({_access(scheme)}); for a public bucket set "
+                f"FSSPEC_{scheme.upper()}='{PUBLIC[scheme]}'"
+            ) from error
         status = getattr(getattr(error, "response", None), "status_code", getattr(error, "status", None))
         if status in (401, 403):
             raise SetupError(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 REVISION = "5f0c6d6e7b1f4a1d9c3e8a7b2d4f6a8c0e1b3d5f"
 TOKEN = "hf_secret_of_the_tests"
@@ -129,8 +129,38 @@ class Hub:
         return {"id": self.name, "sha": REVISION, "private": self.private, "cardData": card, "siblings": siblings}
 
 
+@dataclass
+class GoogleStorage:
+    """One bucket of Google Cloud Storage, by its JSON interface."""
+
+    bucket: str
+    files: Mapping[str, bytes]
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    url: str = ""
+
+    def reply(self, path: str, handler: BaseHTTPRequestHandler) -> None:
+        objects = f"/storage/v1/b/{self.bucket}/o"
+        prefix = parse_qs(urlsplit(handler.path).query).get("prefix", [""])[0]
+        name = path.removeprefix("/download").removeprefix(f"{objects}/")
+        if path == objects:
+            _json(handler, {"items": [self._entry(known) for known in self.files if known.startswith(prefix)]})
+        elif name not in self.files:
+            _json(handler, {"error": {"code": 404, "message": "Not Found"}}, 404)
+        elif path.startswith("/download") or "alt=media" in handler.path:
+            Web({path: self.files[name]}).reply(path, handler)
+        else:
+            _json(handler, self._entry(name))
+
+    def _entry(self, name: str) -> dict[str, Any]:
+        content = self.files[name]
+        link = f"{self.url}/download/storage/v1/b/{self.bucket}/o/{quote(name, safe='')}?alt=media"
+        told = {"kind": "storage#object", "name": name, "bucket": self.bucket, "mediaLink": link}
+        return {**told, "size": str(len(content)), "etag": hashlib.sha256(content).hexdigest()[:8]}
+
+
 @contextmanager
-def serving(site: Web | Hub, host: str = "127.0.0.1") -> Iterator[str]:
+def serving(site: Web | Hub | GoogleStorage, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve it; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import fsspec
+import fsspec.config
 import pytest
 
 from entp import params, store
@@ -15,7 +17,7 @@ from entp.fetch.copy import local_copies
 from entp.fetch.origin import origin_of
 from entp.ingest.stage import run
 from entp.stages import identity
-from tests.fetch.servers import REVISION, TOKEN, Web, a_hub, serving
+from tests.fetch.servers import REVISION, TOKEN, GoogleStorage, Web, a_hub, serving
 
 
 def rows(count: int, about: str = "tea") -> bytes:
@@ -161,6 +163,22 @@ def test_a_file_of_the_web_that_breaks_off_is_gone_on_with(tmp_path, monkeypatch
         (path,) = local_copies([f"{url}/a%20b.jsonl?signature=secret"], tmp_path)
     assert (path / "a b.jsonl").read_bytes() == content
     assert "secret" not in (path.parent / "entp_origin.json").read_text()
+
+
+def test_a_google_bucket_is_read_from_its_json_interface(tmp_path, monkeypatch):
+    files = {"pool/a.jsonl": rows(30), "pool/deep/b.csv": b"question,answer\nWhy?,So.\n", "other/c.jsonl": rows(1)}
+    storage = GoogleStorage("our-bucket", files)
+    with serving(storage) as url:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", url)
+        monkeypatch.setenv("FSSPEC_GS", '{"token": "anon"}')
+        fsspec.config.set_conf_env(fsspec.config.conf)
+        monkeypatch.setattr(copy, "CHUNK", 1000)
+        (path,) = local_copies(["gs://our-bucket/pool"], tmp_path)
+        with pytest.raises(UsageError, match="gs://our-bucket/nowhere: nothing is there"):
+            local_copies(["gs://our-bucket/nowhere"], tmp_path)
+    fsspec.config.conf.pop("gs")
+    assert names(path) == ["a.jsonl", "deep/b.csv"]
+    assert (path / "a.jsonl").read_bytes() == files["pool/a.jsonl"]
 
 
 def test_a_copy_that_was_stopped_goes_on_where_it_stopped(tmp_path, monkeypatch):
