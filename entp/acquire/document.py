@@ -36,12 +36,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Extracted:
-    """What a format's reader found in a file."""
+    """What a format's reader found in a file. `pictures` are pages that hold pictures and no text."""
 
     title: str | None
     licence: str | None
     blocks: tuple[Block, ...]
     pages: int | None = None
+    pictures: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
