@@ -26,7 +26,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of a document. `level` is a heading's (1 is the outermost), `page` counts from 1 where there are pages."""
+    """A piece of a document. `level` is a heading's (1 is the outermost), `page` counts from 1, if there are pages."""
 
     kind: BlockKind
     text: str

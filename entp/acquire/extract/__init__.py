@@ -24,8 +24,8 @@ READERS: dict[Kind, Callable[[bytes], Extracted]] = {
 def extract(content: bytes, kind: Kind) -> Extracted:
     """Read a document.
 
-    Raises UnreadableError, with a reason of ACQUIRED_REASONS, where it cannot be read or holds no text; SetupError where
-    the package that reads it is not installed.
+    Raises UnreadableError, with a reason of ACQUIRED_REASONS, where it cannot be read or holds no text, and SetupError
+    where the package that reads it is not installed.
     """
     try:
         found = READERS[kind](content)

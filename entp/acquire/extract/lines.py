@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from entp.acquire.document import Block
 
@@ -91,7 +92,7 @@ def _leading(lines: Sequence[Line], body: float) -> float:
     """The commonest distance of two lines in points."""
     gaps = Counter(
         round(above.height - line.height)
-        for above, line in zip(lines, lines[1:], strict=False)
+        for above, line in pairwise(lines)
         if above.page == line.page and 0 < above.height - line.height <= 3 * body
     )
     return float(gaps.most_common(1)[0][0]) if gaps else USUAL_LEADING * body
