@@ -24,8 +24,42 @@ _BREAK = "\x1e"
 #: What holds no text of the document.
 _SILENT = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
 _BLOCKS = frozenset(
-    "h1 h2 h3 h4 h5 h6 head p div section article main header footer aside figure figcaption blockquote quote address "
-    "ul ol list dl dt dd table pre hr fieldset form details summary body".split()
+    [
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "head",
+        "p",
+        "div",
+        "section",
+        "article",
+        "main",
+        "header",
+        "footer",
+        "aside",
+        "figure",
+        "figcaption",
+        "blockquote",
+        "quote",
+        "address",
+        "ul",
+        "ol",
+        "list",
+        "dl",
+        "dt",
+        "dd",
+        "table",
+        "pre",
+        "hr",
+        "fieldset",
+        "form",
+        "details",
+        "summary",
+        "body",
+    ]
 )
 
 
