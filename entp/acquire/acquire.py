@@ -76,8 +76,8 @@ def acquire(config: Config, inputs: Sequence[Path], addresses: Sequence[str], ou
         summary = dataset.summarise(_metrics(documents, passages, written, left_out), _notes(written))
     if passages and settings.styles and not written.pairs:
         raise DataError(
-            f"acquire: no request gave a pair: {_causes(written.left_out)}; {output}/passages is published: try another "
-            "llm.model, a larger acquire.max_reply_tokens, or acquire.styles=[] for passages alone"
+            f"acquire: no request gave a pair: {_causes(written.left_out)}; the passages are in {output}/passages; try "
+            "another llm.model, a larger acquire.max_reply_tokens, or acquire.styles=[] for passages alone"
         )
     return summary
 
@@ -161,8 +161,8 @@ def _within_budget(passages: Sequence[Passage], most: int | None, seed: int) -> 
 
 
 def _unfit(passage: Passage, reason: str, detail: str) -> LeftOut:
-    place = {"page": passage.page, "start": passage.start, "end": passage.end}
-    return LeftOut(passage.document.origin.address, reason, detail, passage.passage_id, **place)
+    address = passage.document.origin.address
+    return LeftOut(address, reason, detail, passage.passage_id, page=passage.page, start=passage.start, end=passage.end)
 
 
 def _identity(config: Config, documents: Sequence[Document]) -> Identity:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from entp.acquire.document import LeftOut
 from entp.errors import DataError
 
 SCHEMES = ("http", "https")
 _PORTS = {"http": 80, "https": 443}
-#: What need not be escaped in a path, escapes that are there already among it.
-_PATH_SAFE = "/%:@!$&'()*+,;=-._~"
+#: What need not be escaped in a path or query, escapes that are there already among it.
+_SAFE = "/%:@!$&'()*+,;=-._~?"
 
 
 def read_addresses(path: Path) -> list[str]:
@@ -31,12 +31,12 @@ def read_addresses(path: Path) -> list[str]:
 
 
 def canonical(address: str) -> str:
-    """An address as it is compared: scheme and host in lower case, no default port, no fragment, its query sorted.
+    """An address as it is compared: scheme and host in lower case, no default port, no fragment.
 
     Raises ValueError for what is no http address, or has a name or password in it.
 
-    >>> canonical("HTTPS://Example.org:443/a b?z=1&a=2#top")
-    'https://example.org/a%20b?a=2&z=1'
+    >>> canonical("HTTPS://Example.org:443/a b?z=1#top")
+    'https://example.org/a%20b?z=1'
     """
     parts = urlsplit(address.strip())
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower()
@@ -46,8 +46,8 @@ def canonical(address: str) -> str:
         raise ValueError("a name or password in an address ends up in provenance")
     named = f"[{host}]" if ":" in host else host.encode("idna").decode()
     place = named if parts.port in (None, _PORTS[scheme]) else f"{named}:{parts.port}"
-    query = urlencode(sorted(parse_qsl(parts.query, keep_blank_values=True)))
-    return urlunsplit((scheme, place, quote(parts.path or "/", safe=_PATH_SAFE), query, ""))
+    path, query = (quote(part, safe=_SAFE) for part in (parts.path or "/", parts.query))
+    return urlunsplit((scheme, place, path, query, ""))
 
 
 def distinct(addresses: Iterable[str], most: int) -> tuple[list[str], list[LeftOut]]:

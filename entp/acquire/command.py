@@ -37,8 +37,8 @@ def acquire(
 ) -> None:
     """Turn documents and web pages into instruction rows: passages, and the pairs that the model writes from them.
 
-    The command writes OUTPUT/acquire/, and in it rows.jsonl, which `entp run` reads. Every row says where it comes from.
-    A killed run goes on where it stopped.
+    The command writes OUTPUT/acquire/, and in it rows.jsonl, which `entp run` reads. Every row says where it comes
+    from. A killed run goes on where it stopped.
 
     **Examples**
 

@@ -45,8 +45,8 @@ def copies(passages: Sequence[Passage], config: PurgeConfig) -> dict[int, tuple[
             "response": [passage.text for passage in passages],
         }
     )
-    tokens = (lower_tokens(texts[side]) for side in ("prompt", "response"))
-    hashed = shingle_lists(texts, *tokens, config.shingle_words)
+    prompts, responses = lower_tokens(texts["prompt"]), lower_tokens(texts["response"])
+    hashed = shingle_lists(texts, prompts, responses, config.shingle_words)
     found = near_duplicates(lambda: iter([hashed]), config.near_duplicate_jaccard, "response")
     return {
         int(row["id"]): (int(row["survivor"]), row["jaccard"])

@@ -1,4 +1,4 @@
-"""Whether a passage supports an answer, told by words alone: no model is asked, so a weak one cannot wave itself through.
+"""Whether a passage supports an answer, told by words alone: no model that wrote one can wave it through.
 
 Our choice: every number of an answer, and half of its terms, must stand in the passage or in what was asked.
 """
@@ -10,7 +10,7 @@ import re
 from entp.acquire.passages import Passage
 from entp.text.key_terms import content_terms, missing_terms
 
-#: Share of an answer's terms that may be its own: a good paraphrase of a passage has about a quarter.
+#: Share of an answer's terms that may be its own: a rephrasing in simpler words has many.
 OWN_TERMS = 0.5
 #: Numbers of one digit are how lists are counted.
 _NUMBER = re.compile(r"\d(?:[\d.,:/]*\d)+")

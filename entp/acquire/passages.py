@@ -54,8 +54,8 @@ class _Piece:
 def passages_of(document: Document, shortest: int, longest: int) -> list[Passage]:
     """The passages of a document, in order; together they hold all of its text.
 
-    A heading begins a new one where the one before has `shortest` characters, and none has more than `longest`. The last
-    of a document, or the part before a piece that does not fit, may be shorter.
+    A heading begins a new one where the one before has `shortest` characters, and none has more than `longest`. The
+    last of a document, or the part before a piece that does not fit, may be shorter.
     """
     text = document.text
     return [_passage(document, text, group) for group in _groups(_pieces(document, longest), shortest, longest)]

@@ -20,7 +20,7 @@ from entp.records import content_id
 
 #: Words by which a question speaks of the passage that it was written from.
 _POINTS = re.compile(
-    r"\b(?:th(?:e|is) (?:given |above |provided )?(?:passage|text|excerpt|article|document|author|section|paragraph|page)"
+    r"\b(?:(?:the|this) (?:given |above |provided )?(?:passage|text|excerpt|article|document|author|section|paragraph)"
     r"|according to (?:the|this)|mentioned (?:above|here|in)|described (?:above|here))\b|上述|文中|本文|这段",
     re.IGNORECASE,
 )
@@ -138,5 +138,5 @@ def _unsupported(pair: Pair) -> str:
 
 def _left_out(asked: Asked, reason: str, detail: str) -> LeftOut:
     passage = asked.passage
-    place = {"page": passage.page, "start": passage.start, "end": passage.end}
-    return LeftOut(passage.document.origin.address, reason, detail, passage.passage_id, asked.style, **place)
+    address, identifier = passage.document.origin.address, passage.passage_id
+    return LeftOut(address, reason, detail, identifier, asked.style, passage.page, passage.start, passage.end)

@@ -1,9 +1,9 @@
 """Ask the language model to make pairs of passages: one request for each passage and style, all under a JSON schema.
 
-The styles of rephrasing are WRAP's (arXiv 2401.16380, section 3.1): easy, medium, hard, and questions and answers, which
-are the turns of one conversation here. `question_answer` is what Nemotron-CC calls diverse question-answer pairs
-(arXiv 2412.02595), `synthesise` an instruction for a given answer, as in instruction backtranslation (arXiv 2308.06259).
-The prompts are our own.
+The styles of rephrasing are WRAP's (arXiv 2401.16380): easy, medium, hard, and questions with answers, which are the
+turns of one conversation here. `question_answer` is what Nemotron-CC calls diverse question-answer pairs (arXiv
+2412.02595), `synthesise` an instruction for a given answer, as in instruction backtranslation (arXiv 2308.06259). The
+prompts are our own.
 """
 
 from __future__ import annotations

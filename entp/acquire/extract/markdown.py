@@ -23,9 +23,8 @@ def read_markdown(content: bytes) -> Extracted:
         raise UnreadableError("unreadable", f"not UTF-8: {error}") from error
     front = _FRONT_MATTER.match(text)
     fields = _fields(front["fields"]) if front else {}
-    rendered = (
-        package("markdown_it").MarkdownIt("commonmark").enable("table").render(text[front.end() if front else 0 :])
-    )
+    body = text[front.end() :] if front else text
+    rendered = package("markdown_it").MarkdownIt("commonmark").enable("table").render(body)
     blocks = blocks_of(package("lxml.html").fragment_fromstring(rendered, create_parent="div"))
     first = next((block.text for block in blocks if block.kind == "heading"), None)
     licence = named_licence(_said(fields, name) for name in ("license", "licence", "rights"))

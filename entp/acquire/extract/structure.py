@@ -23,43 +23,13 @@ _BREAKS = frozenset({"br", "lb"})
 _BREAK = "\x1e"
 #: What holds no text of the document.
 _SILENT = frozenset({"script", "style", "template", "noscript", "svg", "iframe", "object"})
+#: What parts the text around it, as browsers show it.
 _BLOCKS = frozenset(
-    [
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "head",
-        "p",
-        "div",
-        "section",
-        "article",
-        "main",
-        "header",
-        "footer",
-        "aside",
-        "figure",
-        "figcaption",
-        "blockquote",
-        "quote",
-        "address",
-        "ul",
-        "ol",
-        "list",
-        "dl",
-        "dt",
-        "dd",
-        "table",
-        "pre",
-        "hr",
-        "fieldset",
-        "form",
-        "details",
-        "summary",
-        "body",
-    ]
+    {
+        *("h1", "h2", "h3", "h4", "h5", "h6", "head", "p", "pre", "hr", "table", "blockquote", "quote", "address"),
+        *("ul", "ol", "list", "dl", "dt", "dd", "figure", "figcaption", "fieldset", "form", "details", "summary"),
+        *("body", "main", "article", "section", "header", "footer", "aside", "div"),
+    }
 )
 
 
