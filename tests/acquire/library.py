@@ -251,8 +251,13 @@ def _with_table(objects: Sequence[bytes]) -> bytes:
     table = b"".join(b"%010d 00000 n \n" % place for place in places)
     trailer = b"trailer\n<< /Size %d /Root 1 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF"
     count = len(objects) + 1
-    return written + b"xref\n0 %d\n0000000000 65535 f \n%s" % (count, table) + trailer % (
-        count,
-        len(objects),
-        len(written),
+    return (
+        written
+        + b"xref\n0 %d\n0000000000 65535 f \n%s" % (count, table)
+        + trailer
+        % (
+            count,
+            len(objects),
+            len(written),
+        )
     )

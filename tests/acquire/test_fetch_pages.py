@@ -118,9 +118,7 @@ def test_a_redirect_is_followed_and_checked_against_robots_txt(tmp_path):
         assert "/private" not in host.paths()
 
 
-@pytest.mark.parametrize(
-    ("location", "reason"), [("/round", "too_many_redirects"), ("file:///etc/passwd", "not_http")]
-)
+@pytest.mark.parametrize(("location", "reason"), [("/round", "too_many_redirects"), ("file:///etc/passwd", "not_http")])
 def test_a_redirect_that_leads_nowhere_ends(tmp_path, location, reason):
     with serving({"/round": (301, {"Location": location}, b"")}) as host:
         assert fetch(host, tmp_path, "/round") == ([], {"/round": reason})
