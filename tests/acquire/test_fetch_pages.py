@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def serving(pages) -> Iterator[Host]:
     host = Host(pages)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        def do_GET(self) -> None:
             host.asked.append((self.path, time.monotonic(), self.headers["User-Agent"]))
             page = host.pages.get(self.path, (404, HTML, b"nothing"))
             if callable(page):
@@ -188,7 +189,7 @@ def test_a_host_is_left_alone_between_requests_for_as_long_as_it_asks(tmp_path):
     with serving({"/robots.txt": (200, {}, rules), "/a": OK, "/b": OK}) as host:
         fetch(host, tmp_path, "/a", "/b", delay_seconds=0.05)
         times = [moment for _, moment, _ in host.asked]
-    assert all(later - earlier >= 0.2 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 0.2 for earlier, later in pairwise(times))
 
 
 def test_addresses_are_read_one_a_line_without_comments(tmp_path):
