@@ -1,17 +1,14 @@
-"""Optical character recognition: looked for and named, not shipped. Its models come from a hub, which may not be there.
+"""Optical character recognition: looked for and named, not shipped. Its models come from hubs.
 
-What a scan holds is not guessed. A PDF without text is left out as `needs_ocr`, with what would make text of it.
+What a scan holds is not guessed: it is left out as `needs_ocr`, with what would make text of it.
 """
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
-#: Packages that make searchable text of scanned pages, and the command of each that does.
-ENGINES = {
-    "paddleocr": "paddleocr pp_structurev3 -i FILE.pdf --save_path FOLDER",
-    "mineru": "mineru -p FILE.pdf -o FOLDER",
-}
+#: Packages that make Markdown of scanned pages.
+ENGINES = ("paddleocr", "mineru")
 
 
 def installed() -> list[str]:
@@ -20,9 +17,7 @@ def installed() -> list[str]:
 
 
 def advice() -> str:
-    """What to do about a PDF that holds pictures of text: both engines write Markdown, which can be acquired."""
+    """What to do about pages that are pictures of text."""
     found = installed()
-    commands = " or ".join(f"`{ENGINES[name]}`" for name in found or ENGINES)
-    if found:
-        return f"its pages are pictures; {', '.join(found)} is installed: run {commands}, and acquire the Markdown"
-    return f"its pages are pictures; pip install {' or '.join(ENGINES)}, run {commands}, and acquire the Markdown"
+    engine = f"{' or '.join(found)}, which is installed" if found else " or ".join(ENGINES)
+    return f"a picture of text: make Markdown of it with {engine}, and acquire that (docs/acquire.md, Scans)"

@@ -124,13 +124,13 @@ def test_what_cannot_be_read_has_a_reason_of_its_own(kind, content, reason):
 
 
 def test_a_scan_says_what_would_make_text_of_it():
-    with pytest.raises(UnreadableError, match=r"pip install paddleocr or mineru"):
+    with pytest.raises(UnreadableError, match=r"make Markdown of it with paddleocr or mineru, and"):
         extract(pdf([[]]), "pdf")
 
 
 def test_an_engine_that_is_installed_is_named(monkeypatch):
     monkeypatch.setattr("entp.acquire.ocr.find_spec", lambda name: object() if name == "mineru" else None)
-    with pytest.raises(UnreadableError, match=r"mineru is installed: run `mineru -p"):
+    with pytest.raises(UnreadableError, match=r"with mineru, which is installed, and"):
         extract(pdf([[]]), "pdf")
 
 
