@@ -21,7 +21,7 @@ from entp.acquire.replies import Pair, pairs_of
 from entp.acquire.tables import documents_table, left_out_table, pairs_table, passages_table, write_rows
 from entp.acquire.writer import VERSIONS, write
 from entp.config import AcquireConfig, Config
-from entp.errors import DataError
+from entp.errors import DataError, one_line
 from entp.llm.session import Usage, open_session
 from entp.progress import progress
 from entp.records import (
@@ -101,6 +101,8 @@ def _read(origins: Sequence[Origin]) -> tuple[list[tuple[Origin, Extracted]], li
                 found = extract(origin.path.read_bytes(), origin.kind)
             except UnreadableError as error:
                 left_out.append(LeftOut(origin.address, error.reason, error.detail))
+            except OSError as error:
+                left_out.append(LeftOut(origin.address, "unreadable", one_line(error)))
             else:
                 read.append((origin, found))
                 left_out += [LeftOut(origin.address, "needs_ocr", advice(), page=page) for page in found.pictures]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from entp.acquire.document import Extracted, Kind, UnreadableError
@@ -11,6 +12,10 @@ from entp.acquire.extract.html import read_html
 from entp.acquire.extract.markdown import read_markdown
 from entp.acquire.extract.pdf import read_pdf
 from entp.errors import EntpError, one_line
+
+# What they say of damaged documents is in what they raise; on standard error nobody could tell of which document.
+for _library in ("pypdf", "trafilatura", "htmldate"):
+    logging.getLogger(_library).setLevel(logging.CRITICAL)
 
 READERS: dict[Kind, Callable[[bytes], Extracted]] = {
     "html": read_html,
