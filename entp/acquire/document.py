@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -55,11 +56,11 @@ class Document:
     pages: int | None
     blocks: tuple[Block, ...]
 
-    @property
+    @cached_property
     def text(self) -> str:
         return GAP.join(block.text for block in self.blocks)
 
-    @property
+    @cached_property
     def document_id(self) -> str:
         return digest_of([self.origin.address, self.text])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from entp.acquire.document import GAP, Block, Document
 from entp.records import digest_of
@@ -31,11 +32,11 @@ class Passage:
     page: int | None
     last_page: int | None
 
-    @property
+    @cached_property
     def passage_id(self) -> str:
         return digest_of([self.document.origin.address, self.start, self.end, self.text])
 
-    @property
+    @cached_property
     def language(self) -> str:
         """ISO 639-1, `und` where it can't be told."""
         return detect_language(self.text)[0]
