@@ -72,7 +72,8 @@ def acquire(config: Config, inputs: Sequence[Path], addresses: Sequence[str], ou
         dataset.write("passages", passages_table(passages), ACQUIRED_PASSAGES)
         dataset.write("pairs", pairs_table(written.pairs), ACQUIRED_PAIRS)
         dataset.write("left_out", left_out_table(left_out), ACQUIRED_LEFT_OUT)
-        write_rows(written.pairs, dataset.folder / ROWS)
+        if written.pairs:
+            write_rows(written.pairs, dataset.folder / ROWS)
         summary = dataset.summarise(_metrics(documents, passages, written, left_out), _notes(written))
     if passages and settings.styles and not written.pairs:
         raise DataError(

@@ -62,4 +62,4 @@ def acquire(
         console.print(f"    {name:<36} {value:,.10g}", highlight=False)
     for note in summary.notes:
         console.print(f"    {note}", highlight=False)
-    typer.echo(output / NAME / ROWS)
+    typer.echo(output / NAME / ROWS if summary.metrics["pairs"] else output / NAME / "passages")

@@ -150,6 +150,7 @@ def test_without_styles_no_model_is_asked(library, run):
     dataset, summary, backend = run(library.folder, "acquire.styles=[]")
     assert (backend.seen, summary.metrics["pairs"]) == ([], 0)
     assert store.read(dataset, "passages").height > 20
+    assert not (dataset / "rows.jsonl").exists()
 
 
 def test_a_writer_that_writes_nothing_usable_leaves_the_passages_and_says_why(library, run):
