@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := --extra train --extra qlora --extra embedded --extra cluster --extra remote
+EXTRAS := --extra train --extra qlora --extra embedded --extra cluster --extra remote --extra acquire
 STAMP := $(VENV)/.installed
 
 # Where torch comes from: a wheel folder that pip is configured with, else PyTorch's own index for this machine.

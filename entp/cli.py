@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from entp import __version__
+from entp.acquire import command as acquire_command
 from entp.errors import EntpError, UsageError
 from entp.export import command as export_command
 from entp.platform import commands, pipelines_command, preflight_command, step_commands
@@ -379,6 +380,7 @@ def dvc_stages() -> None:
     typer.echo(as_yaml(), nl=False)
 
 
+app.add_typer(acquire_command.app)
 app.add_typer(export_command.app)
 app.add_typer(commands.app, rich_help_panel="On a cluster")
 app.add_typer(preflight_command.app, rich_help_panel="On a cluster")

@@ -16,6 +16,9 @@ Ratio = Annotated[float, Field(ge=0.0, le=1.0)]
 #: The rows of `entp.rate.raters`. `combined` is computed from the ratings of a run's other raters.
 RaterName = Literal["likelihood", "nll", "ifd", "judge", "judge_generated"]
 
+#: What a passage becomes: questions with answers, a rephrasing in one of four styles, an instruction that it answers.
+AcquireStyle = Literal["question_answer", "easy", "medium", "hard", "conversation", "synthesise"]
+
 
 class Section(BaseModel):
     """Base of all sections: frozen, and strict about names."""
@@ -357,6 +360,39 @@ class GateConfig(Section):
     hold: bool = Field(False, description="decide only; a later step promotes (approval in a Kubeflow pipeline)")
 
 
+class AcquireConfig(Section):
+    """How `entp acquire` makes instruction rows of documents and pages. No stage reads it."""
+
+    max_pages: int = Field(1_000, ge=1, description="budget: fetch at most this many addresses of a list")
+    max_bytes: int = Field(20_000_000, ge=1, description="larger pages and documents are left out")
+    delay_seconds: float = operational(
+        1.0, "pause between requests to a host; a longer Crawl-delay of its robots.txt goes before it", ge=0
+    )
+    timeout_seconds: float = operational(30.0, "time allowed for one page", gt=0)
+    passage_min_characters: int = Field(200, ge=1, description="a section goes on until it has this many")
+    passage_max_characters: int = Field(1_500, ge=50, description="longer sections are cut")
+    max_passages: int | None = Field(
+        None, ge=1, description="budget: write pairs from at most this many passages (a fixed random subset)"
+    )
+    styles: list[AcquireStyle] = Field(
+        ["question_answer", "easy", "medium", "hard", "conversation", "synthesise"],
+        description="what the writer makes of each passage, one request each; [] asks no model",
+    )
+    questions_per_passage: int = Field(3, ge=1, le=20, description="pairs asked for by question_answer")
+    temperature: float = Field(0.4, ge=0, le=2, description="sampling temperature of the writer")
+    max_reply_tokens: int = Field(768, ge=16, description="longest reply of the writer")
+
+    @model_validator(mode="after")
+    def _passages_have_a_range(self) -> AcquireConfig:
+        if self.passage_min_characters > self.passage_max_characters:
+            raise ValueError(
+                f"passage_min_characters must not be above passage_max_characters={self.passage_max_characters}"
+            )
+        if len(set(self.styles)) < len(self.styles):
+            raise ValueError("a style is named twice in styles")
+        return self
+
+
 class TrackConfig(Section):
     uri: str | None = operational(
         None,
@@ -385,6 +421,7 @@ class Config(Section):
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     gate: GateConfig = GateConfig()
+    acquire: AcquireConfig = AcquireConfig()
     track: TrackConfig = TrackConfig()
 
     @model_validator(mode="after")

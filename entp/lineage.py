@@ -44,6 +44,7 @@ def _life(run: Path, sample_id: str) -> Iterator[str]:
     yield f"Sample {sample_id}"
     origin = f"source {original['source']}, language {original['language']}"
     yield f"  ingest    row {meta['row']} of {meta['file']}, {origin}"
+    yield from _acquired(meta)
     yield from _conversation(original["messages"])
     repeats = _rows(run / "ingest", "repeats", "id", sample_id)
     for repeat in repeats:
@@ -54,6 +55,16 @@ def _life(run: Path, sample_id: str) -> Iterator[str]:
     yield from _curated(run, sample_id)
     yield from _fused(run, sample_id)
     yield from _assembled(run, sample_id)
+
+
+def _acquired(meta: dict[str, Any]) -> Iterator[str]:
+    """Where the document lies that the sample was written from; nothing where it was written from none."""
+    if not {"address", "start", "end"} <= set(meta):
+        return
+    page, last = meta.get("page"), meta.get("last_page")
+    pages = "" if page is None else f", page {page}" if last in (None, page) else f", pages {page} to {last}"
+    licence = f" (licence {meta['licence']})" if meta.get("licence") else ""
+    yield f"            from {meta['address']}{pages}, characters {meta['start']} to {meta['end']}{licence}"
 
 
 def _purged(run: Path, sample_id: str, original: list[Message]) -> Iterator[str]:
@@ -142,6 +153,7 @@ def _story(run: Path, pair_id: str) -> Iterator[str]:
         parent = _row(run / "purge", "samples", "id", pair[name])
         assert parent is not None
         yield f"\nParent {name[-1].upper()}  {pair[name]}  ({parent['source']})"
+        yield from _acquired(json.loads(parent["meta"]))
         yield from _conversation(parent["messages"])
     fusion = _row(run / "mix", "fusions", "pair_id", pair_id) if store.is_current(run / "mix") else None
     if fusion is None:

@@ -355,6 +355,86 @@ DECISION = pl.Schema(
 )
 
 
+#: A document or page that `entp acquire` read. `address` is its path or URL; offsets of passages count characters of
+#: `text`. `pages` is null where the format has none, `licence` where none is stated (SPDX name, address or words).
+ACQUIRED_DOCUMENTS = pl.Schema(
+    {
+        "document_id": pl.String,
+        "address": pl.String,
+        "source": pl.String,
+        "kind": pl.String,
+        "title": pl.String,
+        "licence": pl.String,
+        "pages": pl.Int64,
+        "text": pl.String,
+    }
+)
+
+#: A stretch of a document: its `text` is the document's from character `start` to `end`; `headings` are those that it
+#: stands under, outermost first; `page` (from 1) is where it begins, `last_page` where it ends.
+ACQUIRED_PASSAGES = pl.Schema(
+    {
+        "passage_id": pl.String,
+        "document_id": pl.String,
+        "address": pl.String,
+        "headings": _STRINGS,
+        "page": pl.Int64,
+        "last_page": pl.Int64,
+        "start": pl.Int64,
+        "end": pl.Int64,
+        "language": pl.String,
+        "text": pl.String,
+    }
+)
+
+#: What the writer made of a passage: a conversation in one of ACQUIRED_STYLES. `material` says whether the passage
+#: itself stands in its first turn; `id` is the one that `ingest` will give it.
+ACQUIRED_PAIRS = pl.Schema(
+    {"id": pl.String, "passage_id": pl.String, "style": pl.String, "material": pl.Boolean, "messages": MESSAGES}
+)
+ACQUIRED_STYLES = ("question_answer", "easy", "medium", "hard", "conversation", "synthesise")
+
+#: What became nothing, and why: an address or document, a passage of it (`start` to `end`), or a request to the writer
+#: (`style`). `reason` is one of ACQUIRED_REASONS, or a purge rule's.
+ACQUIRED_LEFT_OUT = pl.Schema(
+    {
+        "address": pl.String,
+        "passage_id": pl.String,
+        "style": pl.String,
+        "reason": pl.String,
+        "detail": pl.String,
+        "page": pl.Int64,
+        "start": pl.Int64,
+        "end": pl.Int64,
+    }
+)
+ACQUIRED_REASONS = (
+    "not_http",
+    "repeated_address",
+    "over_budget",
+    "robots_disallow",
+    "robots_unreachable",
+    "http_error",
+    "unreachable",
+    "timed_out",
+    "too_large",
+    "too_many_redirects",
+    "unsupported_type",
+    "unreadable",
+    "encrypted",
+    "needs_ocr",
+    "no_text",
+    "same_content",
+    "near_duplicate",
+    "too_short",
+    "unparsed",
+    "truncated",
+    "refused",
+    "failed",
+    "ungrounded",
+)
+
+
 def content_id(messages: Sequence[Mapping[str, Any]], tools: str | None = None) -> str:
     """Content address of a sample: hex of blake2b-128 over its canonical JSON."""
     return digest_of(canonical(messages, tools))

@@ -26,6 +26,10 @@ PAGES = [
 SCHEMAS = {name: value for name, value in vars(records).items() if isinstance(value, pl.Schema)}
 #: The section of docs/formats.md that is about each schema's table; of two tables in one heading, either.
 TABLES = {
+    "ACQUIRED_DOCUMENTS": "acquire/documents",
+    "ACQUIRED_PASSAGES": "acquire/passages",
+    "ACQUIRED_PAIRS": "acquire/pairs",
+    "ACQUIRED_LEFT_OUT": "acquire/left_out",
     "SAMPLES": "ingest/samples",
     "PREFERENCES": "ingest/preferences",
     "QUARANTINE": "ingest/quarantine",
@@ -63,6 +67,8 @@ TABLES = {
 }
 #: The values that a column may have, by the table that has it.
 VALUES: dict[str, Sequence[str]] = {
+    "acquire/pairs": records.ACQUIRED_STYLES,
+    "acquire/left_out": records.ACQUIRED_REASONS,
     "ingest/quarantine": tuple(REASONS),
     "purge/verdicts": (PASSED, SHARED, records.CONTAMINATED, *records.DUPLICATE_REASONS),
     "rate/ratings": records.RATING_STATUSES,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from entp import lineage
@@ -60,3 +62,16 @@ def test_an_unknown_id_says_where_ids_are(run):
 def test_an_ambiguous_beginning_asks_for_more(run):
     with pytest.raises(UsageError, match="give more characters"):
         lineage.explain(run, "")
+
+
+def test_a_sample_that_was_acquired_is_told_with_its_document_and_so_are_a_pair_s_parents(tmp_path, monkeypatch):
+    place = {"address": "books/basil.pdf", "page": 3, "last_page": 3, "start": 120, "end": 842}
+    monkeypatch.setitem(A, "meta", json.dumps({"file": "rows.jsonl", "row": 7, **place, "licence": "CC-BY-4.0"}))
+    web = {"address": "https://example.org/basil", "page": None, "start": 0, "end": 90, "licence": None}
+    monkeypatch.setitem(B, "meta", json.dumps({"file": "rows.jsonl", "row": 9, **web}))
+    run = publish_run(tmp_path)
+    told = "from books/basil.pdf, page 3, characters 120 to 842 (licence CC-BY-4.0)"
+    assert told in lineage.explain(run, A["id"])
+    story = lineage.trace(run, "feed")
+    assert story.index("Parent A") < story.index(told) < story.index("Parent B")
+    assert story.index("Parent B") < story.index("from https://example.org/basil, characters 0 to 90\n")
