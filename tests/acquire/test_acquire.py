@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from entp import lineage, store
 from entp.acquire.acquire import acquire
 from entp.cli import app
-from entp.errors import DataError, UsageError
+from entp.errors import DataError, SetupError, UsageError
 from entp.ingest.stage import run as ingest
 from entp.llm.client import Reply
 from entp.params import load
@@ -125,11 +125,11 @@ def test_a_killed_run_asks_only_what_it_has_not_asked(library, run):
 
     def dying(request) -> Reply:
         if len(asked) == 40:
-            raise KeyboardInterrupt
+            raise SetupError("the process was killed")
         asked.append(request)
         return write_well(request)
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SetupError):
         run(library.folder, *FEW, answer=dying)
     dataset, summary, backend = run(library.folder, *FEW)
     assert summary.metrics["requests"] - len(backend.seen) == 40
