@@ -20,7 +20,7 @@ from entp.acquire.passages import Passage, passages_of
 from entp.acquire.replies import Pair, pairs_of
 from entp.acquire.tables import documents_table, left_out_table, pairs_table, passages_table, write_rows
 from entp.acquire.writer import VERSIONS, write
-from entp.config import AcquireConfig, Config
+from entp.config import AcquireConfig, AcquireStyle, Config
 from entp.errors import DataError, one_line
 from entp.llm.session import Usage, open_session
 from entp.progress import progress
@@ -74,7 +74,7 @@ def acquire(config: Config, inputs: Sequence[Path], addresses: Sequence[str], ou
         dataset.write("left_out", left_out_table(left_out), ACQUIRED_LEFT_OUT)
         if written.pairs:
             write_rows(written.pairs, dataset.folder / ROWS)
-        summary = dataset.summarise(_metrics(documents, passages, written, left_out), _notes(written))
+        summary = dataset.summarise(_metrics(documents, passages, written, left_out), _notes(written, settings.styles))
     if passages and settings.styles and not written.pairs:
         raise DataError(
             f"acquire: no request gave a pair: {_causes(written.left_out)}; the passages are in {output}/passages; try "
@@ -193,8 +193,10 @@ def _metrics(
     return {name: float(value) for name, value in counted.items()}
 
 
-def _notes(written: Written) -> tuple[str, ...]:
-    return (f"written by {written.model} with {', '.join(VERSIONS.values())}",) if written.model else ()
+def _notes(written: Written, styles: Sequence[AcquireStyle]) -> tuple[str, ...]:
+    """Which model wrote, and by which versions of which prompts."""
+    prompts = ", ".join(VERSIONS[style] for style in styles)
+    return (f"written by {written.model} with {prompts}",) if written.model else ()
 
 
 def _causes(left_out: Sequence[LeftOut]) -> str:

@@ -44,15 +44,19 @@ def find_documents(inputs: Sequence[Path], max_bytes: int) -> tuple[list[Origin]
 
 
 def _files(given: Path) -> Iterator[tuple[Path, Path]]:
-    """The files of an input, hidden ones apart, and the folder that names their source."""
+    """The files of an input, hidden ones apart, links followed, and the folder that names their source."""
     place = given.expanduser()
     if place.is_file():
         yield place, place.parent
         return
     if not place.is_dir():
         raise UsageError(f"--input {given}: no such file or folder")
-    for folder, folders, names in os.walk(place):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    around = {place.resolve()}
+    for folder, folders, names in os.walk(place, followlinks=True):
+        inside = {name: (Path(folder) / name).resolve() for name in sorted(folders) if not name.startswith(".")}
+        # A link may lead to a folder that was read already, or that is around it.
+        folders[:] = [name for name, real in inside.items() if real not in around]
+        around |= set(inside.values())
         for name in sorted(names):
             path = Path(folder) / name
             if not name.startswith(".") and path.is_file():

@@ -10,11 +10,12 @@ from typer.testing import CliRunner
 from entp import lineage, store
 from entp.acquire.acquire import acquire
 from entp.cli import app
-from entp.errors import DataError, UsageError
+from entp.errors import DataError, SetupError, UsageError
 from entp.ingest.stage import run as ingest
 from entp.llm.client import Reply
 from entp.params import load
 from entp.records import ACQUIRED_DOCUMENTS, ACQUIRED_LEFT_OUT, ACQUIRED_PAIRS, ACQUIRED_PASSAGES
+from tests.acquire.host import HTML, serving
 from tests.acquire.library import book_pages, html, pdf, write_library
 from tests.acquire.scripted import passage_in, write_well
 from tests.fake_backend import FakeBackend
@@ -91,6 +92,33 @@ def test_explain_leads_a_sample_back_to_its_page_and_offsets(library, run):
     assert f"from {row['address']}, page 2, characters {row['start']} to {row['end']}" in told
 
 
+def test_pages_at_addresses_become_rows_that_name_them_and_are_fetched_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("entp.llm.session.open_backend", lambda _: FakeBackend(write_well))
+    settings = load(overrides=[*FEW, "acquire.delay_seconds=0"])
+    cc = '<link rel="license" href="https://creativecommons.org/licenses/by/4.0/">'
+    with serving({"/bees": (200, HTML, html("Bees", head=cc)), "/gone": (410, HTML, b"")}) as host:
+        for _ in range(2):
+            acquire(settings, [], [f"{host.address}/bees#top", f"{host.address}/gone"], tmp_path / "acquire")
+        assert host.paths().count("/bees") == 1
+    rows = rows_of(tmp_path / "acquire")
+    assert {(row["address"], row["source"], row["licence"]) for row in rows} == {
+        (f"{host.address}/bees", "127.0.0.1", "CC-BY-4.0")
+    }
+    assert store.read(tmp_path / "acquire", "left_out")["reason"].to_list() == ["http_error"]
+
+
+def test_folders_that_are_links_are_read_and_circles_end(tmp_path, run):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.html").write_bytes(html("Bees"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "linked").symlink_to(elsewhere)
+    (folder / "circle").symlink_to(folder)
+    dataset, _, _ = run(folder, *FEW)
+    assert store.read(dataset, "documents")["address"].to_list() == [(folder / "linked/a.html").as_posix()]
+
+
 def test_what_is_there_twice_is_taken_once(tmp_path, run):
     folder = tmp_path / "copies"
     folder.mkdir()
@@ -125,11 +153,11 @@ def test_a_killed_run_asks_only_what_it_has_not_asked(library, run):
 
     def dying(request) -> Reply:
         if len(asked) == 40:
-            raise KeyboardInterrupt
+            raise SetupError("the process was killed")
         asked.append(request)
         return write_well(request)
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SetupError):
         run(library.folder, *FEW, answer=dying)
     dataset, summary, backend = run(library.folder, *FEW)
     assert summary.metrics["requests"] - len(backend.seen) == 40

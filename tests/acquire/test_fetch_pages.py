@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,56 +11,10 @@ from entp.acquire.addresses import canonical, distinct, read_addresses
 from entp.acquire.fetch_pages import Fetcher
 from entp.config import AcquireConfig
 from entp.errors import DataError
+from tests.acquire.host import HTML, Host, serving
 from tests.acquire.library import html
 
-HTML = {"Content-Type": "text/html; charset=utf-8"}
-Page = tuple[int, dict[str, str], bytes]
 OK = (200, HTML, html("Bees"))
-
-
-class Host:
-    """A host on this machine: `pages` by path, and the `asked` paths with their times."""
-
-    def __init__(self, pages: dict[str, Page | Callable[[BaseHTTPRequestHandler], None]]) -> None:
-        self.pages = {"/robots.txt": (404, {}, b""), **pages}
-        self.asked: list[tuple[str, float, str]] = []
-        self.address = ""
-
-    def paths(self) -> list[str]:
-        return [path for path, _, _ in self.asked]
-
-
-@contextmanager
-def serving(pages) -> Iterator[Host]:
-    host = Host(pages)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            host.asked.append((self.path, time.monotonic(), self.headers["User-Agent"]))
-            page = host.pages.get(self.path, (404, HTML, b"nothing"))
-            if callable(page):
-                page(self)
-                return
-            status, headers, body = page
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    host.address = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield host
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def quiet(items: int = 1) -> None:
