@@ -432,6 +432,7 @@ ACQUIRED_REASONS = (
     "refused",
     "failed",
     "ungrounded",
+    "incomplete",
 )
 
 

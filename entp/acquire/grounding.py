@@ -1,6 +1,6 @@
 """Whether a passage supports an answer, told by words alone: no model that wrote one can wave it through.
 
-Our choice: every number of an answer, and half of its terms, must stand in the passage or in what was asked.
+Our choice: every number of an answer, and half of its terms, must stand in the passage or its document's title.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ _NUMBER = re.compile(r"\d(?:[\d.,:/]*\d)+")
 _GROUPING = re.compile(r"(?<=\d),(?=\d{3}\b)")
 
 
-def ungrounded(answer: str, asked: str, passage: Passage) -> str:
-    """What is in an answer that neither the passage nor the question supports, in words; empty where nothing is.
+def ungrounded(answer: str, passage: Passage) -> str:
+    """What is in an answer that the passage does not support, in words; empty where nothing is.
 
+    The question is no support: the same writer made it up.
     A short answer ("Yes.") that has no terms is supported.
     """
-    known = f"{passage.text}\n{asked}"
+    known = f"{passage.document.title or ''}\n{passage.text}"
     if invented := sorted(_numbers(answer) - _numbers(known)):
         return f"numbers that the passage does not hold: {', '.join(invented[:5])}"
     terms = list(dict.fromkeys(content_terms(answer, passage.language)))

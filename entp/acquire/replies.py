@@ -18,6 +18,11 @@ from entp.llm.client import MALFORMED, Reply
 from entp.mix.terms import absent_reference
 from entp.records import content_id
 
+SIDES = ("user", "assistant")
+REPHRASINGS: tuple[AcquireStyle, ...] = ("easy", "medium", "hard", "conversation")
+#: A rephrasing that is shorter, as a share of its passage's characters, has left things out (our choice).
+LEAST_TOLD = 0.25
+MARKS = " .!?\n"
 #: Words by which a question speaks of the passage that it was written from.
 _POINTS = re.compile(
     r"\b(?:(?:the|this) (?:given |above |provided )?(?:passage|text|excerpt|article|document|author|section|paragraph)"
@@ -53,9 +58,10 @@ def pairs_of(asked: Asked) -> tuple[list[Pair], list[LeftOut]]:
     pairs: list[Pair] = []
     left_out: list[LeftOut] = []
     for pair in _made(asked, content):
-        fault = _unsupported(pair)
-        if fault:
+        if fault := _unsupported(pair):
             left_out.append(_left_out(asked, "ungrounded", fault))
+        elif fault := _incomplete(pair):
+            left_out.append(_left_out(asked, "incomplete", fault))
         else:
             pairs.append(pair)
     return pairs, left_out
@@ -128,12 +134,24 @@ def _messages(turns: Sequence[tuple[str, str]]) -> tuple[Message, ...]:
 
 def _unsupported(pair: Pair) -> str:
     """What of a pair's answers the passage does not support; nothing where it does all."""
-    questions = " ".join(turn["content"] for turn in pair.messages if turn["role"] == "user")
     answers = [turn["content"] for turn in pair.messages if turn["role"] == "assistant"]
     if pair.style == "synthesise":
         copied = " ".join(answers[0].split()) in " ".join(pair.passage.text.split())
         return "" if copied else "the answer is not a part of the passage, word for word"
-    return next((fault for answer in answers if (fault := ungrounded(answer, questions, pair.passage))), "")
+    return next((fault for answer in answers if (fault := ungrounded(answer, pair.passage))), "")
+
+
+def _incomplete(pair: Pair) -> str:
+    """What a pair lacks: a rephrasing tells most of its passage, and no answer only repeats its question."""
+    asked, answered = ([turn["content"] for turn in pair.messages if turn["role"] == role] for role in SIDES)
+    if any(
+        one.casefold().strip(MARKS) == other.casefold().strip(MARKS) for one, other in zip(asked, answered, strict=True)
+    ):
+        return "an answer only repeats its question"
+    told, whole = sum(map(len, answered)), len(pair.passage.text)
+    if pair.style in REPHRASINGS and told < LEAST_TOLD * whole:
+        return f"{told} characters of a passage of {whole}"
+    return ""
 
 
 def _left_out(asked: Asked, reason: str, detail: str) -> LeftOut:

@@ -38,11 +38,11 @@ def write_well(request: Request) -> Reply:
         ],
         "turns": [
             {"question": f"Tell me of {about}.", "answer": first},
-            {"question": "And what else?", "answer": last},
+            {"question": "And what else?", "answer": " ".join(told[1:]) or last},
         ],
         "instruction": f"Explain {about} in a few words.",
         "answer": first,
-        "text": f"{last} {first}",
+        "text": " ".join([*told[1:], first]),
     }
     wanted = request.json_schema["properties"]
     return Reply("ok", json.dumps({name: content[name] for name in wanted}), tokens_in=50, tokens_out=20)

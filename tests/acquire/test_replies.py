@@ -138,3 +138,24 @@ def test_a_passage_that_gives_orders_stays_inside_the_fence():
 
 def test_a_schema_asks_for_no_more_than_was_wanted():
     assert schema("question_answer", 4)["properties"]["pairs"]["maxItems"] == 4
+
+
+def test_what_the_writer_made_up_is_no_support_for_its_own_answer():
+    asked = question("Which wizard governs the lunar senate?", "The wizard Zorblax governs the lunar senate.")
+    made, (left_out,) = pairs("question_answer", asked)
+    assert made == []
+    assert left_out.reason == "ungrounded"
+
+
+@pytest.mark.parametrize("style", ["easy", "medium", "hard", "conversation"])
+@pytest.mark.parametrize(("asked", "told"), [("Bees", "bees."), ("What do bees eat?", "Honey.")])
+def test_a_rephrasing_that_leaves_most_out_or_repeats_what_was_asked_is_left_out(style, asked, told):
+    turns = {"turns": [{"question": asked, "answer": told}]}
+    made, (left_out,) = pairs(style, turns if style == "conversation" else {"instruction": asked, "text": told})
+    assert made == []
+    assert left_out.reason == "incomplete"
+
+
+def test_a_question_may_be_answered_in_a_word():
+    (pair,), left_out = pairs("question_answer", question("What feeds a bee colony in winter?", "Honey."))
+    assert (pair.messages[1]["content"], left_out) == ("Honey.", [])
