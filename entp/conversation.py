@@ -156,7 +156,9 @@ def _plain(turn: Mapping[str, Any]) -> dict[str, Any]:
 
 def _last_learnt(messages: Sequence[Message]) -> int:
     last = len(messages) - 1
-    return next((place for place in range(last, -1, -1) if is_learnt(messages[place])), last)
+    if is_learnt(messages[last]):  # nearly always, and for every row of a pool
+        return last
+    return next((place for place in range(last - 1, -1, -1) if is_learnt(messages[place])), last)
 
 
 def _learnt() -> pl.Expr:
